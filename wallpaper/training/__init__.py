@@ -1,0 +1,1 @@
+"""Training of both phases: configurations, losses, loops, checkpoints. Knows no tracker, search or page."""
