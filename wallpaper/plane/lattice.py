@@ -1,0 +1,150 @@
+"""Lattices of the plane: cell lengths and angle, the metric tensor, and paths between metrics.
+
+A metric tensor G holds the scalar products of the basis vectors, so |x|^2 = x^T G x in fractional
+coordinates (International Tables A, 1.5.1). Symmetric positive matrices form a curved space with
+distance |log(G0^-1/2 G1 G0^-1/2)|; its geodesics keep every isometry that both ends have
+(Bhatia, *Positive Definite Matrices*, chapter 6).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wallpaper.plane.groups import LATTICE_SYSTEMS, LatticeSystem
+from wallpaper.plane.operation import Matrix
+
+Metric = NDArray[np.float64]
+
+METRIC_TOLERANCE = 1e-9
+"""Relative difference of metric elements below which a lattice meets its system: rounding only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """A unit cell: lengths a and b (any one unit for both) and the angle gamma in degrees."""
+
+    a: float
+    b: float
+    gamma: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.a) and math.isfinite(self.b) and self.a > 0 and self.b > 0):
+            raise ValueError(f"`a > 0 and b > 0` must hold, but got a={self.a}, b={self.b}")
+        if not 0 < self.gamma < 180:
+            raise ValueError(f"`0 < gamma < 180` degrees must hold, but got {self.gamma}")
+
+    @property
+    def basis(self) -> Metric:
+        """(2, 2) Cartesian basis, one vector a column; a lies along x."""
+        angle = math.radians(self.gamma)
+        return np.array([[self.a, self.b * math.cos(angle)], [0.0, self.b * math.sin(angle)]])
+
+    @property
+    def metric(self) -> Metric:
+        """(2, 2) metric tensor [[a.a, a.b], [a.b, b.b]]."""
+        return self.basis.T @ self.basis
+
+    @property
+    def area(self) -> float:
+        """Area of the cell."""
+        return self.a * self.b * math.sin(math.radians(self.gamma))
+
+    @classmethod
+    def from_metric(cls, metric: Metric) -> Lattice:
+        """The lattice with this (2, 2) metric tensor.
+
+        Raises: ValueError: the matrix is not positive definite.
+        """
+        if not (metric[0, 0] > 0 and np.linalg.det(metric) > 0):
+            raise ValueError(f"a metric tensor must be positive definite, but got {metric.tolist()}")
+        a, b = math.sqrt(metric[0, 0]), math.sqrt(metric[1, 1])
+        return cls(a, b, math.degrees(math.acos(metric[0, 1] / (a * b))))
+
+    @classmethod
+    def standard(cls, system: LatticeSystem) -> Lattice:
+        """A typical lattice of unit area: the one a page would print for the system."""
+        a, b, gamma = _STANDARD[_checked(system)]
+        scale = 1 / math.sqrt(cls(a, b, gamma).area)
+        return cls(a * scale, b * scale, gamma)
+
+    @classmethod
+    def random(cls, system: LatticeSystem, generator: np.random.Generator) -> Lattice:
+        """Draw the parameters that the system leaves free; the cell has unit area."""
+        ratio = math.exp(generator.uniform(math.log(0.7), math.log(1.45)))
+        angle = generator.uniform(72.0, 108.0)
+        if _checked(system) in ("square", "hexagonal"):
+            return cls.standard(system)
+        gamma = angle if system == "oblique" else 90.0
+        scale = 1 / math.sqrt(ratio * math.sin(math.radians(gamma)))
+        return cls(scale, ratio * scale, gamma)
+
+    def meets(self, system: LatticeSystem) -> bool:
+        """Whether the cell satisfies the system's conditions (a square lattice is rectangular too)."""
+        aa, ab, bb = (float(value) for value in self.metric[[0, 0, 1], [0, 1, 1]])
+        tolerance = METRIC_TOLERANCE * max(aa, bb)
+        right, equal, obtuse = abs(ab) <= tolerance, abs(aa - bb) <= tolerance, abs(2 * ab + aa) <= tolerance
+        match _checked(system):
+            case "oblique":
+                return True
+            case "rectangular":
+                return right
+            case "square":
+                return right and equal
+            case "hexagonal":
+                return obtuse and equal
+
+
+_STANDARD = {
+    "oblique": (1.0, 1.2, 75.0),
+    "rectangular": (1.0, 1.25, 90.0),
+    "square": (1.0, 1.0, 90.0),
+    "hexagonal": (1.0, 1.0, 120.0),
+}
+
+
+def change_basis(metric: Metric, matrix: Metric | Matrix) -> Metric:
+    """(2, 2) metric of the cell whose coordinates x' give x = M x' in the old one: M^T G M."""
+    m = np.asarray(matrix, dtype=np.float64)
+    return m.T @ metric @ m
+
+
+def invariant_metric(metric: Metric, point_group: Iterable[Matrix]) -> Metric:
+    """(2, 2) metric near `metric` for which every matrix of the group is an isometry; the cell area stays.
+
+    The average of W^T G W over the group is invariant because the group only permutes its terms;
+    scaling restores the determinant.
+    """
+    images = [change_basis(metric, matrix) for matrix in point_group]
+    mean: Metric = np.stack(images).mean(axis=0)
+    scale = math.sqrt(np.linalg.det(metric) / np.linalg.det(mean))
+    return mean * scale
+
+
+def geodesic(start: Metric, end: Metric, t: float) -> Metric:
+    """The point at t in [0, 1] of the shortest path between two metrics: S (S^-1 E S^-1)^t S with S = start^1/2."""
+    root = _power(start, 0.5)
+    inverse_root = _power(start, -0.5)
+    return root @ _power(inverse_root @ end @ inverse_root, t) @ root
+
+
+def distance(start: Metric, end: Metric) -> float:
+    """Length of the geodesic between two metrics; 0 only if they are equal."""
+    inverse_root = _power(start, -0.5)
+    return float(np.linalg.norm(np.log(np.linalg.eigvalsh(inverse_root @ end @ inverse_root))))
+
+
+def _power(metric: Metric, exponent: float) -> Metric:
+    values, vectors = np.linalg.eigh((metric + metric.T) / 2)
+    power: Metric = (vectors * values**exponent) @ vectors.T
+    return power
+
+
+def _checked(system: LatticeSystem) -> LatticeSystem:
+    if system not in LATTICE_SYSTEMS:
+        raise ValueError(f"unknown lattice system {system!r}; one of {', '.join(LATTICE_SYSTEMS)}")
+    return system

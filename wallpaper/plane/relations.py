@@ -1,0 +1,185 @@
+"""How two plane groups lie in one plane: primitive settings, alignment, and the common subgroup.
+
+Two groups of one transition act on one torus, a cell that is primitive for both. The second may be
+turned (a unimodular change of axes) and moved (an origin shift) first; the alignment chosen keeps
+the largest common subgroup. Computed from the operations, never listed by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import numpy as np
+
+from wallpaper.plane.groups import PlaneGroup, line_kinds, plane_group
+from wallpaper.plane.lattice import Lattice, Metric, change_basis, distance, invariant_metric
+from wallpaper.plane.operation import DEN, IDENTITY_MATRIX, Matrix, Op, Shift, determinant, multiply
+
+CENTRED_TO_PRIMITIVE: Matrix = ((1, 1), (-1, 1))
+"""Q in x_primitive = Q x_centred; the primitive basis is (a + b)/2, (b - a)/2."""
+
+SHIFT_STEP = DEN // 4
+"""Origin shifts are searched in quarters: finer ones never enlarge a common subgroup (tested against thirds)."""
+
+
+_SHIFTS: tuple[Shift, ...] = tuple((u, v) for u in range(0, DEN, SHIFT_STEP) for v in range(0, DEN, SHIFT_STEP))
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How a target group is laid over a source group.
+
+    A point x of the common cell has source coordinates x and target coordinates `axes` x + `shift`,
+    both in the groups' primitive settings.
+    """
+
+    source: str
+    target: str
+    axes: Matrix
+    shift: Shift
+    """Origin shift in twelfths."""
+    common: tuple[Op, ...]
+    """The common subgroup's operations on the common cell, identity first."""
+
+    @property
+    def order(self) -> int:
+        """Order of the common subgroup modulo translations."""
+        return len(self.common)
+
+    @property
+    def common_group(self) -> str:
+        """Name of the common subgroup's type."""
+        return classify(self.common)
+
+    @property
+    def target_operations(self) -> tuple[Op, ...]:
+        """The target's operations in coordinates of the common cell."""
+        return tuple(sorted(_aligned(op, self.axes, self.shift) for op in primitive_operations(self.target)))
+
+
+@cache
+def primitive_operations(name: str) -> tuple[Op, ...]:
+    """A group's operations in coordinates of a primitive cell, identity first; |point group| of them.
+
+    For a centred group W' = Q W Q^-1 and w' = Q w, with Q = `CENTRED_TO_PRIMITIVE`.
+    """
+    group = plane_group(name)
+    if len(group.centring) == 1:
+        return group.operations
+    primitive = {_to_primitive(op) for op in group.operations}
+    identity = Op(IDENTITY_MATRIX)
+    return (identity, *sorted(primitive - {identity}))
+
+
+def primitive_metric(group: PlaneGroup, metric: Metric) -> Metric:
+    """Metric of the primitive cell that `primitive_operations` refers to, from the conventional cell's."""
+    if len(group.centring) == 1:
+        return metric
+    return change_basis(metric, np.linalg.inv(np.array(CENTRED_TO_PRIMITIVE, dtype=np.float64)))
+
+
+def common_operations(source: str, target: str, axes: Matrix, shift: Shift) -> tuple[Op, ...]:
+    """Operations that both groups have when `target` lies as an `Alignment` says, identity first."""
+    moved = {_aligned(op, axes, shift) for op in primitive_operations(target)}
+    return tuple(op for op in primitive_operations(source) if op in moved)
+
+
+@cache
+def align(source: str, target: str) -> Alignment:
+    """The alignment of `target` to `source` with the largest common subgroup.
+
+    Among equals, the one that distorts the typical source lattice least, then the plainest axes and shift.
+    """
+    second = primitive_operations(target)
+    source_group = plane_group(source)
+    metric = primitive_metric(source_group, Lattice.standard(source_group.system).metric)
+    found: list[tuple[tuple[float, ...], Alignment]] = []
+    for axes in _small_unimodular():
+        turned = {_aligned(op, axes, (0, 0)).rot for op in second}
+        strain = round(distance(metric, invariant_metric(metric, turned)), 9)
+        for shift in _SHIFTS:
+            common = common_operations(source, target, axes, shift)
+            preference = (-len(common), strain, _plainness(axes), sum(shift))
+            found.append((preference, Alignment(source, target, axes, shift, common)))
+    return min(found, key=lambda candidate: candidate[0])[1]
+
+
+def classify(operations: tuple[Op, ...]) -> str:
+    """Name of the plane group formed by these operations on a primitive cell.
+
+    The rotation order and the kinds of line in each reversing direction (International Tables A,
+    2.1.3) tell all 17 apart, but for p3m1 and p31m: see `_all_threefold_centres_on_mirrors`.
+    Raises: ValueError: no plane group has these features, so the operations do not form a group.
+    """
+    rotation = max(op.order for op in operations if op.det == 1)
+    reversing = {op.rot for op in operations if op.det == -1}
+    kinds = sorted(tuple(sorted(line_kinds(operations, matrix))) for matrix in reversing)
+    name = _BY_FEATURES.get((rotation, tuple(kinds)))
+    if name == "p3m1" and not _all_threefold_centres_on_mirrors(operations):
+        return "p31m"
+    if name is None:
+        raise ValueError(f"these operations form no plane group: {[op.xyz for op in operations]}")
+    return name
+
+
+def _to_primitive(op: Op) -> Op:
+    (a, b), (c, d) = multiply(multiply(CENTRED_TO_PRIMITIVE, op.rot), ((1, -1), (1, 1)))  # 2 Q^-1
+    x, y = op.shift
+    return Op(((a // 2, b // 2), (c // 2, d // 2)), (x + y, y - x))
+
+
+def _aligned(op: Op, axes: Matrix, shift: Shift) -> Op:
+    """(A | w)^-1 op (A | w): the operation in coordinates of the common cell."""
+    frame = Op(axes, shift)
+    return frame.inverse() @ op @ frame
+
+
+@cache
+def _small_unimodular() -> tuple[Matrix, ...]:
+    """All integer matrices with entries -1, 0, 1 and determinant 1 or -1."""
+    matrices = (((a, b), (c, d)) for a, b, c, d in product((-1, 0, 1), repeat=4))
+    return tuple(m for m in matrices if determinant(m) in (1, -1))
+
+
+def _plainness(axes: Matrix) -> int:
+    """0 for the identity, larger for axes further from it."""
+    return sum(abs(axes[i][j] - IDENTITY_MATRIX[i][j]) for i in range(2) for j in range(2))
+
+
+def _all_threefold_centres_on_mirrors(operations: tuple[Op, ...]) -> bool:
+    """Whether the mirrors of a 3m group pass through all its 3-fold centres: true for p3m1, false for p31m.
+
+    With R the 3-fold matrix, the centres' classes are Z^2 / (R - I) Z^2, three of them. A mirror M either
+    fixes each class (p3m1) or swaps two: it fixes them if (R - I)^-1 (M + I) is an integer matrix.
+    """
+    third = next(op.rot for op in operations if op.det == 1 and op.order == 3)
+    mirror = next(op.rot for op in operations if op.det == -1)
+    (a, b), (c, d) = third
+    adjugate: Matrix = ((d - 1, -b), (-c, a - 1))  # of R - I, whose determinant is 3
+    (p, q), (r, s) = mirror
+    quotient = multiply(adjugate, ((p + 1, q), (r, s + 1)))
+    return all(value % 3 == 0 for row in quotient for value in row)
+
+
+_M, _G, _MG = ("mirror",), ("glide",), ("glide", "mirror")
+
+_BY_FEATURES: dict[tuple[int, tuple[tuple[str, ...], ...]], str] = {
+    (1, ()): "p1",
+    (2, ()): "p2",
+    (1, (_M,)): "pm",
+    (1, (_G,)): "pg",
+    (1, (_MG,)): "cm",
+    (2, (_M, _M)): "pmm",
+    (2, (_G, _M)): "pmg",
+    (2, (_G, _G)): "pgg",
+    (2, (_MG, _MG)): "cmm",
+    (4, ()): "p4",
+    (4, (_MG, _MG, _M, _M)): "p4m",
+    (4, (_G, _G, _MG, _MG)): "p4g",
+    (3, ()): "p3",
+    (3, (_MG,) * 3): "p3m1",
+    (6, ()): "p6",
+    (6, (_MG,) * 6): "p6m",
+}
