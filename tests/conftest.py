@@ -1,0 +1,43 @@
+"""What all tests share: steady property tests, one thread a worker, and nothing of the user's in reach.
+
+`HYPOTHESIS_PROFILE=thorough` draws more and new examples.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before the libraries that read them are imported.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["DO_NOT_TRACK"] = "true"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+import hypothesis
+import pytest
+import torch
+
+from wallpaper.plane import PLANE_GROUPS
+
+torch.set_num_threads(1)
+
+hypothesis.settings.register_profile("steady", deadline=None, max_examples=20, derandomize=True)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500, derandomize=False)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+ALL_GROUPS = pytest.mark.parametrize("group", PLANE_GROUPS.values(), ids=lambda group: group.name)
+"""Run a test once for each of the 17 `PlaneGroup`s, as its argument `group`."""
+
+
+@pytest.fixture(autouse=True)
+def _own_tracking_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Point MLflow at a store of this test's own: the checkout's and the user's are out of reach."""
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path_factory.mktemp("tracking")
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+    yield folder
