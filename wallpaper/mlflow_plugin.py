@@ -1,0 +1,189 @@
+"""Where runs are recorded, and the MLflow plug-in that makes MLflow's own commands agree.
+
+MLflow loads `Provider` through the entry point "mlflow.default_experiment_provider" whenever it is
+imported. It gives runs in this project's folder their experiment, and lets `mlflow run` work on a
+machine without conda. Knows nothing about what a run holds. MLflow is only half imported when this
+module is loaded, so its other parts are imported inside functions.
+"""
+
+# ruff: noqa: PLC0415
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlflow.tracking.default_experiment.abstract_context import DefaultExperimentProvider
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: a fresh database must then be made by one process first
+    fcntl = None  # type: ignore[assignment]
+
+EXPERIMENT = "wallpaper"
+DATABASE = "mlflow.db"
+ARTIFACTS = "mlartifacts"
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow reads it at the end of its own import
+
+_log = logging.getLogger(__name__)
+
+
+class TrackingError(RuntimeError):
+    """The tracking store cannot be used; the message says how to get one that can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open tracking store."""
+
+    uri: str
+    client: MlflowClient
+    experiment_id: str
+    """Where runs go: MLFLOW_EXPERIMENT_ID or MLFLOW_EXPERIMENT_NAME, else the experiment "wallpaper"."""
+
+
+def is_project(folder: str | Path) -> bool:
+    """Whether `folder` is a local checkout of this project."""
+    try:
+        lines = (Path(folder) / "MLproject").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    return f"name: {EXPERIMENT}" in (line.strip() for line in lines)
+
+
+def project_root() -> Path:
+    """The checkout that the command was started in, else the one that the package lies in, else the current folder."""
+    here, package = Path.cwd(), Path(__file__).resolve().parent.parent
+    return package if is_project(package) and not is_project(here) else here
+
+
+def tracking_uri() -> str:
+    """MLFLOW_TRACKING_URI if set, else a database in the project's folder. A relative SQLite path is made absolute."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / DATABASE}"
+    database = database_path(uri)
+    return uri if database is None else f"sqlite:///{database}"
+
+
+def database_path(uri: str) -> Path | None:
+    """The file of an SQLite address as an absolute path; None for any other store."""
+    name = uri.removeprefix("sqlite:///")
+    return None if name == uri else Path(name).absolute()
+
+
+def artifact_location(uri: str) -> str | None:
+    """Artifacts lie beside an SQLite database. None for any other store: its server decides.
+
+    It must be explicit: MLflow would else choose a place that depends on which of its commands first
+    touched the database, and that other commands cannot write to.
+    """
+    database = database_path(uri)
+    return None if database is None else (database.parent / ARTIFACTS).as_uri()
+
+
+def open_store(uri: str) -> Store:
+    """The store at `uri`; its tables and the experiment are made if missing.
+
+    Raises: TrackingError: no store there, or its experiment is deleted.
+    """
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with _one_process(uri):
+            client = MlflowClient(uri)
+            return Store(uri, client, os.environ.get("MLFLOW_EXPERIMENT_ID") or _experiment_id(client, uri))
+    except (MlflowException, OSError) as error:
+        raise TrackingError(
+            f"`MLFLOW_TRACKING_URI` must name a store that answers, but {uri} gives: {str(error)[:300]}; "
+            f"start its server, or unset the variable to record in {project_root() / DATABASE}"
+        ) from error
+
+
+def _experiment_id(client: MlflowClient, uri: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name, artifact_location=artifact_location(uri)))
+        except MlflowException:  # another client of the same server may have been faster
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage != "active":
+        raise TrackingError(
+            f"experiment {name!r} must be active, but it is {found.lifecycle_stage}; "
+            f"restore it with `mlflow experiments restore --experiment-id {found.experiment_id}`"
+        )
+    return str(found.experiment_id)
+
+
+@contextmanager
+def _one_process(uri: str) -> Iterator[None]:
+    """Keeps other processes out while one makes the tables: MLflow's own check lets several begin at once."""
+    database = database_path(uri)
+    if database is None or fcntl is None:
+        yield
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{database}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class Provider(DefaultExperimentProvider):
+    """Gives MLflow's own commands, typed in the project's folder, the project's experiment."""
+
+    def in_context(self) -> bool:
+        """Asked by `mlflow run` just before it chooses how to run: the moment to add the fallback."""
+        if not is_project(os.getcwd()):
+            return False
+        if "mlflow.projects" in sys.modules:
+            install_fallback()
+        return True
+
+    def get_experiment_id(self) -> str:
+        """The id of the experiment, which is made if missing."""
+        from mlflow import get_tracking_uri
+
+        return open_store(get_tracking_uri()).experiment_id
+
+
+def conda_available() -> bool:
+    """Whether MLflow would find a conda program."""
+    from mlflow.utils.conda import get_conda_bin_executable
+
+    return shutil.which(get_conda_bin_executable("conda")) is not None
+
+
+def install_fallback() -> None:
+    """From now on a project of ours runs with the current Python where no conda is found.
+
+    Only if the user chose no environment manager. It replaces MLflow's entry for its local way of
+    running, for which MLflow 3.17 has neither a setting nor a plug-in.
+    """
+    from mlflow.projects.backend import loader
+    from mlflow.projects.backend.local import LocalBackend
+    from mlflow.projects.utils import PROJECT_ENV_MANAGER
+
+    class Fallback(LocalBackend):
+        def run(self, project_uri: str, entry_point: str, params: Any, version: Any, config: Any, *rest: Any) -> Any:
+            if config.get(PROJECT_ENV_MANAGER) is None and is_project(project_uri) and not conda_available():
+                _log.warning("conda was not found: running with %s, as --env-manager local does", sys.executable)
+                config[PROJECT_ENV_MANAGER] = "local"
+                os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+            return super().run(project_uri, entry_point, params, version, config, *rest)  # type: ignore[no-untyped-call]
+
+    if loader.MLFLOW_BACKENDS["local"] is LocalBackend:
+        loader.MLFLOW_BACKENDS["local"] = Fallback

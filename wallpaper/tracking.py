@@ -1,0 +1,296 @@
+"""Records runs in MLflow: settings, metrics of each epoch, data sets, files, and how it ended.
+
+An explicit client and run id, no global run. A store that fails never ends a training: what could
+not be recorded is kept and tried again, at the latest when the run ends. Knows nothing about models
+or loops; it hands them a report to call. Of the library only this module and `mlflow_plugin` import MLflow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mlflow.artifacts import download_artifacts
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from wallpaper import provenance
+from wallpaper.mlflow_plugin import Store, TrackingError, open_store, tracking_uri
+from wallpaper.training.report import Report
+from wallpaper.training.stopping import Interrupted
+
+CONFIG_PREFIX = "cfg."
+"""Before each setting's name: `mlflow run` records the parameters as typed, and a parameter cannot change."""
+
+RETRY_SECONDS = 20.0
+"""After a failure the store is left alone for so long, so that a dead server does not slow each epoch."""
+
+LONGEST_BACKLOG = 100_000
+"""Metric points kept while the store does not answer; the oldest go first. About 20 MB."""
+
+_PER_BATCH = 1000  # MLflow's limits for one request
+_PARAMS_PER_BATCH = 100
+_PARAM_LENGTH = 6000
+_DIGEST_LENGTH = 36
+
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+"""MLflow's own values make one call to a dead server last four minutes."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A run found in the store."""
+
+    run_id: str
+    name: str
+    phase: str
+    folder: Path | None
+    """The local folder it was trained in, which may have gone."""
+    metrics: Mapping[str, float]
+    """Last value of each metric."""
+
+
+def initialise() -> Store:
+    """Open the store, made ready if new, and fix its address for this process and those it starts.
+
+    The store is MLFLOW_TRACKING_URI, else `mlflow.db` in the project's folder. Call it before starting
+    processes that record: several at once must not make the tables.
+    Raises: TrackingError: the store does not answer, or the experiment is deleted.
+    """
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+    uri = tracking_uri()
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    return open_store(uri)
+
+
+def start(
+    name: str,
+    *,
+    phase: str,
+    config: Any = None,
+    folder: Path | None = None,
+    parent: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Run:
+    """Begin a run, to be used in a `with` statement.
+
+    The first run of a process started by `mlflow run` is the one that `mlflow run` made.
+
+    Args:
+        phase: what kind of run, for example "train_vae"; `latest_run` finds it by this.
+        config: a dataclass or mapping of settings, recorded as parameters `cfg.<name>` and as config.json.
+        folder: where the run keeps its files locally.
+        parent: id of the run that this one is a part of.
+    Raises: TrackingError: the store does not answer, or does not know the run it shall continue.
+    """
+    store = initialise()
+    close_stale_runs(store)
+    place = {"folder": str(folder.absolute())} if folder else {}
+    about = {"phase": phase, "mlflow.runName": name, **provenance.tags(), **place, **(tags or {})}
+    adopted = None if parent else os.environ.pop("MLFLOW_RUN_ID", None)
+    try:
+        run_id = adopted or _create(store, name, parent)
+        store.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in about.items()])
+    except MlflowException as error:
+        raise TrackingError(f"run {adopted or name!r} must be in {store.uri}, but it cannot be: {error}") from error
+    run = Run(store, run_id)
+    if config is not None:
+        run.settings(config)
+    return run
+
+
+@dataclass(eq=False)
+class Run:
+    """A run being recorded. Leaving its `with` block ends it as FINISHED, FAILED or KILLED."""
+
+    store: Store
+    run_id: str
+    _metrics: list[Metric] = field(default_factory=list)
+    _files: list[tuple[Path, str]] = field(default_factory=list)
+    _quiet_until: float = 0.0
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        status = _status(error)
+        self.end(status, "" if status == "FINISHED" else f"{type(error).__name__}: {error}")
+
+    def settings(self, config: Any) -> None:
+        """Record a dataclass or mapping as parameters `cfg.<name>` and as the file config.json."""
+        values = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config)  # type: ignore[arg-type]
+        params = [Param(CONFIG_PREFIX + name, str(value)[:_PARAM_LENGTH]) for name, value in values.items()]
+        plain = json.loads(json.dumps(values, default=str))
+        for some in _batches(params, _PARAMS_PER_BATCH):
+            self._attempt("settings", partial(self.store.client.log_batch, self.run_id, params=some))
+        self._attempt("config.json", partial(self.store.client.log_dict, self.run_id, plain, "config.json"))
+
+    def reporter(self) -> Report:
+        """A report for a training loop: one request with all numbers of the epoch, at step `epoch`."""
+
+        def report(row: Mapping[str, float | int]) -> None:
+            self.log({name: value for name, value in row.items() if name not in ("epoch", "epochs")}, int(row["epoch"]))
+
+        return report
+
+    def log(self, values: Mapping[str, float | int], step: int = 0) -> None:
+        """Record numbers, all in one request; what is no number is left out."""
+        now = int(time.time() * 1000)
+        numbers = {name: value for name, value in values.items() if isinstance(value, (int, float))}
+        self._metrics += [Metric(name, float(value), now, step) for name, value in numbers.items()]
+        del self._metrics[:-LONGEST_BACKLOG]
+        self._flush()
+
+    def tag(self, name: str, value: str) -> None:
+        """Set a tag of the run."""
+        self._attempt(f"tag {name}", partial(self.store.client.set_tag, self.run_id, name, value))
+
+    def dataset(self, path: Path, *, digest: str, context: str = "training") -> None:
+        """Record which file the run learns from. Nothing is read; the whole digest is in the tag `dataset.digest`."""
+        source = json.dumps({"uri": path.absolute().as_uri()})
+        entity = Dataset(path.stem, digest[:_DIGEST_LENGTH], "local", source)
+        used = [DatasetInput(entity, [InputTag("mlflow.data.context", context)])]
+        self._attempt("the data set", partial(self.store.client.log_inputs, self.run_id, datasets=used))
+        self.tag("dataset.digest", digest)
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        """Keep a file, or all that a folder holds, under `folder` of the run's files.
+
+        Raises: FileNotFoundError: there is no such file; a store that fails raises nothing.
+        """
+        if not path.exists():
+            raise FileNotFoundError(f"`path` must exist to be kept with the run, but got {path}")
+        if self._is_quiet() or not self._attempt(str(path), partial(self._upload, path, folder)):
+            self._files.append((path, folder))
+
+    def figure(self, figure: Any, file: str) -> None:
+        """Keep a matplotlib or plotly figure as `file`, for example "figures/latent.png"."""
+        self._attempt(file, partial(self.store.client.log_figure, self.run_id, figure, file))
+
+    def end(self, status: str, reason: str = "") -> None:
+        """Record what is still waiting, then the end. `status` is FINISHED, FAILED or KILLED."""
+        self._quiet_until = 0.0
+        self._flush()
+        for path, folder in self._files:
+            self._attempt(str(path), partial(self._upload, path, folder))
+        if reason:
+            self.tag("error", reason[:5000])
+        self._attempt("the end", partial(self.store.client.set_terminated, self.run_id, status))
+        if self._metrics:
+            _log.error("%d points of run %s were not recorded in %s", len(self._metrics), self.run_id, self.store.uri)
+
+    def _upload(self, path: Path, folder: str) -> None:
+        send = self.store.client.log_artifacts if path.is_dir() else self.store.client.log_artifact
+        send(self.run_id, str(path), folder or None)
+
+    def _flush(self) -> None:
+        while self._metrics and not self._is_quiet():
+            some = self._metrics[:_PER_BATCH]
+            if self._attempt("metrics", partial(self.store.client.log_batch, self.run_id, metrics=some)):
+                del self._metrics[: len(some)]
+
+    def _is_quiet(self) -> bool:
+        return time.monotonic() < self._quiet_until
+
+    def _attempt(self, what: str, call: Callable[[], object]) -> bool:
+        """Whether there is nothing more to try: it worked, or the store refused it for good."""
+        try:
+            call()
+        except Exception as error:  # whatever the store does, the training goes on
+            refused = isinstance(error, MlflowException) and error.error_code == "INVALID_PARAMETER_VALUE"
+            if refused or not self._is_quiet():
+                _log.warning("run %s: %s not recorded: %s", self.run_id, what, str(error)[:300])
+            if not refused:
+                self._quiet_until = time.monotonic() + RETRY_SECONDS
+            return refused
+        return True
+
+
+def latest_run(phase: str, store: Store | None = None) -> RecordedRun | None:
+    """The newest finished run of a phase, or None."""
+    store = store or initialise()
+    found = store.client.search_runs(
+        [store.experiment_id],
+        f"tags.phase = '{phase}' and attributes.status = 'FINISHED'",
+        order_by=["attributes.start_time DESC"],
+        max_results=1,
+    )
+    return _recorded(found[0]) if found else None
+
+
+def find_run(run_id: str, store: Store | None = None) -> RecordedRun:
+    """The run with this id. Raises: TrackingError: the store has none."""
+    store = store or initialise()
+    try:
+        return _recorded(store.client.get_run(run_id))
+    except MlflowException as error:
+        raise TrackingError(f"`run_id` must name a run in {store.uri}, but got {run_id!r}: {error}") from error
+
+
+def download(run_id: str, path: str = "", destination: Path | None = None) -> Path:
+    """Fetch a file or folder that a run kept; without `destination` a local store's own copy is returned.
+
+    Raises: TrackingError: the run kept no such thing, or there is no such run.
+    """
+    store = initialise()
+    to = None if destination is None else str(destination)
+    try:
+        found = download_artifacts(run_id=run_id, artifact_path=path, dst_path=to, tracking_uri=store.uri)
+    except (MlflowException, OSError) as error:
+        raise TrackingError(f"`path` must name a file of run {run_id}, but {path!r} gives: {error}") from error
+    return Path(found)
+
+
+def close_stale_runs(store: Store) -> None:
+    """Mark as KILLED the runs of this machine that say RUNNING although their process has gone."""
+    mine = f"attributes.status = 'RUNNING' and tags.`wallpaper.host` = '{provenance.host()}'"
+    for run in store.client.search_runs([store.experiment_id], mine, max_results=100):
+        if not provenance.is_alive(run.data.tags.get("wallpaper.process", "")):
+            store.client.set_tag(run.info.run_id, "error", "its process ended without a word")
+            store.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _create(store: Store, name: str, parent: str | None) -> str:
+    """A new run, in its parent's experiment if it has one."""
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:500]
+    tags = {"mlflow.source.name": command, "mlflow.source.type": "LOCAL", "mlflow.user": provenance.user()}
+    experiment_id = store.experiment_id
+    if parent is not None:
+        experiment_id = store.client.get_run(parent).info.experiment_id
+        tags["mlflow.parentRunId"] = parent
+    return str(store.client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+
+
+def _status(error: BaseException | None) -> str:
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return "FINISHED"
+    by_signal = isinstance(error, SystemExit) and isinstance(error.code, int) and error.code >= 128
+    return "KILLED" if by_signal or isinstance(error, (KeyboardInterrupt, Interrupted)) else "FAILED"
+
+
+def _recorded(run: Any) -> RecordedRun:
+    tags = run.data.tags
+    folder = Path(tags["folder"]) if "folder" in tags else None
+    return RecordedRun(run.info.run_id, run.info.run_name, tags.get("phase", ""), folder, dict(run.data.metrics))
+
+
+def _batches(items: list[Any], size: int) -> Iterable[list[Any]]:
+    return (items[first : first + size] for first in range(0, len(items), size))
