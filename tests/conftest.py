@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 # Before the libraries that read them are imported.
@@ -32,12 +32,18 @@ ALL_GROUPS = pytest.mark.parametrize("group", PLANE_GROUPS.values(), ids=lambda 
 """Run a test once for each of the 17 `PlaneGroup`s, as its argument `group`."""
 
 
+_STORES = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def _tracking_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tracking")
+
+
 @pytest.fixture(autouse=True)
-def _own_tracking_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def _own_tracking_store(_tracking_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Point MLflow at a store of this test's own: the checkout's and the user's are out of reach."""
     for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
         monkeypatch.delenv(name)
-    folder = tmp_path_factory.mktemp("tracking")
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-    yield folder
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{_tracking_folder / f'{next(_STORES)}.db'}")

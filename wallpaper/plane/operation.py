@@ -21,7 +21,8 @@ DEN = 12
 
 IDENTITY_MATRIX: Matrix = ((1, 0), (0, 1))
 
-_TERM = re.compile(r"([+-]?)(\d+(?:/\d+)?|[xy])")
+_TERM = re.compile(r"([+-]?)(?:(\d*)([xy])|(\d+(?:/\d+)?))")
+"""A signed multiple of x or y, or a signed fraction."""
 
 
 def multiply(a: Matrix, b: Matrix) -> Matrix:
@@ -76,7 +77,7 @@ class Op:
     def parse(cls, text: str) -> Op:
         """Read International Tables' coordinate triplet notation, for example ``-x+1/2,y``.
 
-        Raises: ValueError: not two comma-separated sums of x, y and multiples of 1/12.
+        Raises: ValueError: not two comma-separated sums of multiples of x, y and 1/12.
         """
         parts = text.replace(" ", "").lower().split(",")
         if len(parts) != 2:
@@ -145,17 +146,18 @@ def _parse_coordinate(text: str, whole: str) -> tuple[tuple[int, int], int]:
     """Coefficients of x and y, and the shift in twelfths."""
     coefficients, shift, position = {"x": 0, "y": 0}, Fraction(0), 0
     for term in _TERM.finditer(text):
-        if term.start() != position:
+        sign, multiple, name, fraction = term.groups()
+        if term.start() != position or (position and not sign):
             break
         position = term.end()
-        sign = -1 if term[1] == "-" else 1
-        if term[2] in coefficients:
-            coefficients[term[2]] += sign
+        factor = -1 if sign == "-" else 1
+        if name:
+            coefficients[name] += factor * int(multiple or 1)
         else:
-            shift += sign * Fraction(term[2])
+            shift += factor * Fraction(fraction)
     twelfths = shift * DEN
     if position != len(text) or not text or twelfths.denominator != 1:
-        raise ValueError(f"a coordinate must be a sum of x, y and multiples of 1/{DEN}, but got {text!r} in {whole!r}")
+        raise ValueError(f"a coordinate must be a sum of multiples of x, y and 1/{DEN}, but got {text!r} in {whole!r}")
     return (coefficients["x"], coefficients["y"]), int(twelfths)
 
 
