@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,14 @@ def load_weights(module: torch.nn.Module, weights: Mapping[str, Tensor], source:
     if wrong:
         raise CheckpointError(f"{source} must hold the weights of this model, but {'; '.join(sorted(wrong)[:3])}")
     module.load_state_dict(dict(weights))
+
+
+def check_same_run(path: Path, saved: Mapping[str, Any], given: Mapping[str, Any], may_change: Collection[str]) -> None:
+    """Raises: CheckpointError: a run cannot be resumed, because `given` settings differ from the `saved` ones."""
+    names = [name for name in {**saved, **given} if name not in may_change and saved.get(name) != given.get(name)]
+    if names:
+        found = "; ".join(f"{name} was {saved.get(name)!r}, is now {given.get(name)!r}" for name in names)
+        raise CheckpointError(f"{path} can only be resumed with the same settings and data, but {found}")
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str = "optimiser") -> dict[str, Tensor]:

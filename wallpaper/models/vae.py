@@ -1,0 +1,190 @@
+r"""A variational autoencoder of patterns whose symmetry is exact, with a different group per sample.
+
+Images are one cell of a torus, so every convolution wraps around. The encoder pools over the group at
+its first layer, and a convolution is linear: :math:`\operatorname{mean}_g w * g x = w * P x`, so one
+projection replaces |G| convolutions. The decoder projects its output. Neither sees the group otherwise.
+VAE: Kingma and Welling, *Auto-Encoding Variational Bayes* (2014), section 3 and appendix B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, TypedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from wallpaper.symmetry import project
+
+SLOPE = 0.2
+"""Of the LeakyReLU for negative inputs."""
+
+Pool = Literal["average", "flatten"]
+
+
+class VaeSettings(TypedDict):
+    """Arguments that build a `SymmetryVAE` again."""
+
+    resolution: int
+    latent_dim: int
+    hidden_dims: tuple[int, ...]
+    in_channels: int
+    head_dim: int
+    pool: Pool
+    symmetry_pooling: bool
+
+
+class TorusConvTranspose2d(nn.ConvTranspose2d):
+    """Transposed convolution, kernel 4 and stride 2, of a periodic image: (B, C, n, n) to (B, K, 2n, 2n).
+
+    The transpose of Conv2d(k=4, s=2, p=1, padding_mode="circular"). A shift of the input by one
+    sample shifts the output by two. torch's own layer pads with zeros only, so one sample is wrapped
+    around each edge, and the rim that comes of it is cut off.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, kernel_size=4, stride=2, padding=1 + 2)
+
+    def forward(self, image: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """See the class; `output_size` is fixed by the input and ignored."""
+        return super().forward(functional.pad(image, (1, 1, 1, 1), mode="circular"))
+
+
+class SymmetryVAE(nn.Module):
+    """Encoder to a Gaussian in latent space, decoder to an image with exactly the group asked for.
+
+    Args:
+        resolution: samples along each side of a cell, n; a multiple of 2 ** len(hidden_dims).
+        latent_dim: d.
+        hidden_dims: channels after each stage, each of which halves the image.
+        in_channels: colours, C.
+        head_dim: width of the two heads' hidden layer.
+        pool: what follows the last stage: "average" keeps one number per channel and so loses where
+            things are; "flatten" keeps the last grid, which reconstructs far better.
+        symmetry_pooling: project the encoder's input onto its group. Without it the encoder is as
+            invariant as its images are symmetric.
+    Raises: ValueError: sizes that do not fit together.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolution: int,
+        latent_dim: int,
+        hidden_dims: Sequence[int] = (64, 128, 256, 512, 512),
+        in_channels: int = 3,
+        head_dim: int = 128,
+        pool: Pool = "average",
+        symmetry_pooling: bool = True,
+    ) -> None:
+        super().__init__()
+        grid = last_grid(resolution, len(hidden_dims))
+        self.settings = VaeSettings(
+            resolution=resolution,
+            latent_dim=latent_dim,
+            hidden_dims=tuple(hidden_dims),
+            in_channels=in_channels,
+            head_dim=head_dim,
+            pool=pool,
+            symmetry_pooling=symmetry_pooling,
+        )
+        top = hidden_dims[-1]
+        stages = zip((in_channels, *hidden_dims[:-1]), hidden_dims, strict=True)
+        self.encoder = nn.Sequential(*(_down(before, after) for before, after in stages))
+        self.pooling = nn.Sequential(*([nn.AdaptiveAvgPool2d(1)] if pool == "average" else []), nn.Flatten())
+        features = top if pool == "average" else top * grid * grid
+        self.mean_head = _head(features, head_dim, latent_dim)
+        self.logvar_head = _head(features, head_dim, latent_dim)
+        self.expand = nn.Sequential(
+            nn.Linear(latent_dim, top),
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(top, top * grid * grid),
+            nn.LeakyReLU(SLOPE),
+            nn.Unflatten(1, (top, grid, grid)),
+        )
+        upward = tuple(reversed(hidden_dims))
+        self.decoder = nn.Sequential(
+            *(_up(before, after) for before, after in pairwise(upward)), TorusConvTranspose2d(upward[-1], in_channels)
+        )
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimension d of the latent space."""
+        return self.settings["latent_dim"]
+
+    @property
+    def resolution(self) -> int:
+        """Samples n along each side of a cell."""
+        return self.settings["resolution"]
+
+    def encode(self, image: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log variance, each (B, d), of q(z | image).
+
+        Args:
+            image: (B, C, n, n) in [0, 1].
+            group: (B,) int64, index 0-16 per sample.
+        Raises: ValueError: another shape.
+        """
+        expected = (self.settings["in_channels"], self.resolution, self.resolution)
+        if image.ndim != 4 or image.shape[1:] != expected:
+            raise ValueError(f"`image` must be (B, {', '.join(map(str, expected))}), but got {tuple(image.shape)}")
+        pooled = project(image, group) if self.settings["symmetry_pooling"] else image
+        features = self.pooling(self.encoder(pooled))
+        return self.mean_head(features), self.logvar_head(features)
+
+    def decode_plain(self, latent: Tensor) -> Tensor:
+        """Image (B, C, n, n) in [0, 1] of latents (B, d), before any projection."""
+        if latent.ndim != 2 or latent.shape[1] != self.latent_dim:
+            raise ValueError(f"`latent` must be (B, {self.latent_dim}), but got {tuple(latent.shape)}")
+        image: Tensor = torch.sigmoid(self.decoder(self.expand(latent)))
+        return image
+
+    def decode(self, latent: Tensor, group: Tensor) -> Tensor:
+        """Image (B, C, n, n) in [0, 1] of latents (B, d), with exactly the symmetry of group (B,)."""
+        return project(self.decode_plain(latent), group)
+
+    def forward(
+        self, image: Tensor, group: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Reconstruction (B, C, n, n), mean (B, d) and log variance (B, d).
+
+        Args:
+            image, group: see `encode`.
+            generator: noise of the sample z = mean + std * noise, on the CPU so that every device draws
+                the same; None decodes the mean.
+        """
+        mean, logvar = self.encode(image, group)
+        latent = mean if generator is None else reparameterise(mean, logvar, generator)
+        return self.decode(latent, group), mean, logvar
+
+
+def reparameterise(mean: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
+    """A sample (B, d) of N(mean, exp(logvar)), differentiable in both; `generator` is on the CPU."""
+    noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean.device)
+    return mean + (0.5 * logvar).exp() * noise
+
+
+def last_grid(resolution: int, stages: int) -> int:
+    """Side of the smallest feature map, resolution / 2^stages. Raises: ValueError: not a whole number."""
+    factor = 2**stages
+    if stages < 1 or resolution < factor or resolution % factor:
+        raise ValueError(
+            f"`resolution % 2 ** len(hidden_dims) == 0` must hold, but got {resolution} and {stages} stages; "
+            f"use a multiple of {factor}"
+        )
+    return resolution // int(factor)
+
+
+def _down(before: int, after: int) -> nn.Sequential:
+    conv = nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1, padding_mode="circular")
+    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE))
+
+
+def _up(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(TorusConvTranspose2d(before, after), nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE))
+
+
+def _head(features: int, hidden: int, latent_dim: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(features, hidden), nn.LeakyReLU(SLOPE), nn.Linear(hidden, latent_dim))

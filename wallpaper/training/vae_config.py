@@ -1,0 +1,112 @@
+"""Settings of one VAE training; the defaults are the plan's figures. Knows no torch, path or tracker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from wallpaper.training.config import check_at_least, check_choices, check_positive, choose
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VaeConfig:
+    """One VAE training, whole. Raises: ValueError: a value outside its range."""
+
+    resolution: int = 256
+    """Samples along each side of a cell; a multiple of 4 and of 2 ** (number of hidden_dims)."""
+
+    latent_dim: int = 2
+    """Dimension of the latent space; 2 can be drawn as it is, larger ones by their principal axes."""
+
+    hidden_dims: tuple[int, ...] = (64, 128, 256, 512, 512)
+    """Channels after each stage of the encoder, each of which halves the image; the decoder mirrors them."""
+
+    pool: Literal["average", "flatten"] = "average"
+    """After the last stage: average keeps one number per channel, flatten keeps where things are."""
+
+    symmetry_pooling: bool = True
+    """Average the encoder's first layer over the group's operations."""
+
+    epochs: int = 200
+    """Passes over the training split."""
+
+    batch_size: int = 32
+    """Patterns in one step."""
+
+    learning_rate: float = 1e-4
+    """Largest step size of AdamW."""
+
+    weight_decay: float = 1e-5
+    """Decoupled weight decay of AdamW."""
+
+    scheduler: Literal["cosine", "constant"] = "cosine"
+    """Learning rate after the warm-up: half a cosine down to 0, or constant."""
+
+    warmup: int = 0
+    """Steps over which the learning rate rises from 0."""
+
+    gradient_clip: float = 10000.0
+    """Largest norm of a step's gradient; of the loss summed over pixels, so thousands are usual."""
+
+    beta: float = 1.0
+    """Weight of the KL term; larger keeps the latent space more regular, smaller reconstructs better."""
+
+    lambda_inv: float = 10.0
+    """Weight of the invariance term."""
+
+    invariance_every: int = 20
+    """Steps between two evaluations of the invariance term; with symmetry pooling it is zero to rounding."""
+
+    augment: bool = False
+    """Draw each pattern's origin, axes and colour order anew in every epoch, without leaving its group."""
+
+    validate_every: int = 1
+    """Epochs between two validations; the last epoch is always validated."""
+
+    log_every: int = 5
+    """Epochs between two sets of pictures, for callers that draw them."""
+
+    seed: int = 0
+    """Seed of the weights, the data's order, the augmentation and the latent noise."""
+
+    def __post_init__(self) -> None:
+        check_choices(self)
+        check_at_least(self, 1, "latent_dim", "epochs", "batch_size", "invariance_every", "validate_every", "log_every")
+        check_at_least(self, 0, "weight_decay", "warmup", "beta", "lambda_inv", "seed")
+        check_positive(self, "learning_rate", "gradient_clip")
+        if not self.hidden_dims or min(self.hidden_dims) < 1:
+            raise ValueError(f"`hidden_dims` must hold channels >= 1, but got {self.hidden_dims}")
+        factor = max(4, 2 ** len(self.hidden_dims))
+        if self.resolution < factor or self.resolution % factor:
+            raise ValueError(
+                f"`resolution % {factor} == 0` must hold for {len(self.hidden_dims)} stages, but got {self.resolution}"
+            )
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> VaeConfig:
+        """The preset smoke, laptop or plan, with some settings changed. Raises: ValueError: unknown preset."""
+        return replace(choose("preset", name, PRESETS), **changes)
+
+
+PRESETS: dict[str, VaeConfig] = {
+    "smoke": VaeConfig(
+        resolution=32,
+        latent_dim=8,
+        hidden_dims=(8, 16, 16),
+        pool="flatten",
+        epochs=2,
+        batch_size=16,
+        learning_rate=2e-3,
+    ),
+    "laptop": VaeConfig(
+        resolution=64,
+        latent_dim=64,
+        hidden_dims=(32, 64, 128, 128),
+        pool="flatten",
+        epochs=60,
+        learning_rate=1e-3,
+        augment=True,
+    ),
+    "plan": VaeConfig(),
+}
+"""Smoke runs in seconds, laptop in minutes on two cores, plan needs a GPU."""

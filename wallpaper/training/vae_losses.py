@@ -1,0 +1,41 @@
+r"""The three terms of the VAE's loss: reconstruction + beta KL + lambda_inv invariance.
+
+With a Gaussian likelihood of variance 1/2 the negative evidence lower bound is, up to a constant, the
+squared error summed over samples and colours plus the KL divergence summed over latent dimensions
+(Kingma and Welling, *Auto-Encoding Variational Bayes* (2014), appendix B and C.2); beta as in Higgins
+et al., *beta-VAE* (2017), equation 4.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from wallpaper.models.vae import SymmetryVAE
+from wallpaper.training.augment import move, random_symmetry
+
+
+def reconstruction_term(reconstruction: Tensor, image: Tensor) -> Tensor:
+    """Squared error of (B, C, n, n), summed over colours and samples, mean over the batch."""
+    return (reconstruction - image).square().flatten(1).sum(1).mean()
+
+
+def kl_term(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mean, exp(logvar)) || N(0, 1)) in nats of (B, d), summed over d, mean over the batch."""
+    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(1).mean()
+
+
+def invariance_term(vae: SymmetryVAE, image: Tensor, mean: Tensor, group: Tensor, generator: torch.Generator) -> Tensor:
+    """Squared change of the latent mean (B, d) under a random operation of each sample's group, mean over the batch.
+
+    Zero to rounding with symmetry pooling, by construction; without it, zero as far as images are symmetric.
+    """
+    moved = move(image, random_symmetry(group, image.shape[-1], generator))
+    return (vae.encode(moved, group)[0] - mean).square().sum(1).mean()
+
+
+def psnr(mse: float) -> float:
+    """Peak signal-to-noise ratio in dB for values in [0, 1]; at most 120, so that it stays a number."""
+    return -10 * math.log10(max(mse, 1e-12))
