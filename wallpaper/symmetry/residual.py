@@ -1,4 +1,7 @@
-"""How far an image is from having the symmetry of given operations."""
+"""How far an image is from having the symmetry of given operations.
+
+One number an operation, in the image's own units; what counts as symmetric is the caller's to say.
+"""
 
 from __future__ import annotations
 
