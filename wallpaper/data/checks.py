@@ -1,0 +1,109 @@
+"""What a pattern file must satisfy before it is read; every failure names the file, the dataset and the remedy.
+
+Covers files of this library and of other tools, which have the plan's datasets and perhaps no more.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from wallpaper.data.layout import FORMAT_VERSION, partial_path, store_error
+from wallpaper.data.splits import Indices
+from wallpaper.plane import plane_group
+
+
+def open_file(path: Path) -> h5py.File:
+    """Open for reading. Raises: StoreError: missing, unfinished, truncated or not HDF5."""
+    if not path.is_file():
+        if partial_path(path).is_file():
+            remedy = "generate again with the same settings to resume it"
+            raise store_error(path, None, f"unfinished: only {partial_path(path).name} exists", remedy)
+        raise store_error(path, None, "no such file", "check the path, or generate a dataset")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        if "truncated" in str(error):
+            raise store_error(path, None, f"truncated ({error})", "copy or generate it again") from error
+        if not h5py.is_hdf5(path):
+            raise store_error(path, None, "not an HDF5 file", "check the path") from error
+        raise store_error(path, None, f"cannot be opened ({error})", "copy or generate it again") from error
+
+
+def dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
+    """The dataset of this name. Raises: StoreError: there is none."""
+    item = file.get(name)
+    if not isinstance(item, h5py.Dataset):
+        problem = f"missing; the file holds {sorted(file)}"
+        raise store_error(path, name, problem, "add it, or check that this is a file of patterns")
+    return item
+
+
+def check_complete(path: Path, attributes: dict[str, Any]) -> None:
+    """For a file of this library. Raises: StoreError: another version, or unfinished."""
+    version = attributes.get("format_version")
+    if version != FORMAT_VERSION:
+        problem = f"`format_version == {FORMAT_VERSION}` must hold, but got {version}"
+        raise store_error(path, None, problem, "generate the dataset again")
+    if not attributes.get("complete"):
+        problem = f"unfinished, {attributes.get('written')} patterns are written"
+        raise store_error(path, None, problem, "generate again with the same settings to resume it")
+
+
+def checked_patterns(path: Path, file: h5py.File) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape (N, n, n, 3) and type of the images. Raises: StoreError: they are no RGB cells."""
+    patterns = dataset(path, file, "patterns")
+    shape, dtype = tuple(int(size) for size in patterns.shape), patterns.dtype
+    remedy = "store RGB cells of a multiple of 4 pixels a side"
+    if len(shape) != 4 or shape[3] != 3 or shape[1] != shape[2] or shape[1] % 4 or min(shape) == 0:
+        problem = f"the shape must be (N, n, n, 3) with N > 0 and n a multiple of 4, but got {shape}"
+        raise store_error(path, "patterns", problem, remedy)
+    if dtype != np.uint8 and dtype.kind != "f":
+        problem = f"the type must be uint8 or float, but got {dtype}"
+        raise store_error(path, "patterns", problem, "store uint8 0-255, or float 0-1 or 0-255")
+    return shape, dtype
+
+
+def checked_labels(path: Path, file: h5py.File, count: int) -> Indices:
+    """(N,) labels in this library's order of groups, translated by the file's own `group_names`.
+
+    Raises: StoreError: no labels, or a name or an index that means no group.
+    """
+    labels, names = (dataset(path, file, name)[()] for name in ("labels", "group_names"))
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        problem = f"must be integers ({count},), but got {labels.dtype} {labels.shape}"
+        raise store_error(path, "labels", problem, "store one group index per pattern")
+    texts = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names.ravel()]
+    try:
+        order = np.array([plane_group(text).index for text in texts], dtype=np.int64)
+    except ValueError as error:
+        raise store_error(path, "group_names", str(error), "store the groups' short symbols") from error
+    if len(set(order.tolist())) < len(order):
+        raise store_error(path, "group_names", f"names must differ, but got {texts}", "store each group once")
+    outside = np.flatnonzero((labels < 0) | (labels >= len(order)))
+    if len(outside):
+        problem = f"`0 <= label < {len(order)}` must hold, but got {labels[outside[0]]} at index {outside[0]}"
+        raise store_error(path, "labels", problem, "store indices into `group_names`")
+    return np.asarray(order[labels])
+
+
+def checked_metadata(path: Path, file: h5py.File, count: int) -> dict[str, NDArray[Any]]:
+    """Every column under `metadata`, by name. Raises: StoreError: not a row per pattern, or an impossible lattice."""
+    if not isinstance(file.get("metadata"), h5py.Group):
+        return {}
+    columns = {name: item[()] for name, item in file["metadata"].items() if isinstance(item, h5py.Dataset)}
+    for name, values in columns.items():
+        if np.shape(values)[:1] != (count,):
+            problem = f"must have {count} rows, but got the shape {np.shape(values)}"
+            raise store_error(path, f"metadata/{name}", problem, "store one row per pattern")
+    lattice = columns.get("lattice")
+    if lattice is not None:
+        sound = lattice.ndim == 2 and lattice.shape[1] == 3 and np.isfinite(lattice).all()
+        if not (sound and (lattice > 0).all() and (lattice[:, 2] < 180).all()):
+            problem = "rows must be a > 0, b > 0 and 0 < gamma < 180 degrees"
+            raise store_error(path, "metadata/lattice", problem, "correct it, or leave it out")
+    return columns

@@ -1,0 +1,172 @@
+"""Generating a dataset: every group in turn, in one or several processes, with the same bytes either way.
+
+Pattern k has group k mod 17, so an unfinished file is balanced, and its seed follows from
+(seed, k) alone: neither the number of patterns nor the number of processes changes it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from wallpaper.data.layout import PixelType, partial_path, store_error
+from wallpaper.data.store import PatternStore
+from wallpaper.data.writer import PatternWriter
+from wallpaper.patterns import Pattern, generate_pattern
+from wallpaper.plane import GROUP_NAMES
+
+Generate: TypeAlias = Callable[[str, int, int], Pattern]
+"""(group, seed, side) to a pattern, or RuntimeError for a seed that gives none.
+
+Importable by name where several processes are used.
+"""
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with what is done and the total; may raise to stop."""
+
+CHUNK = 8
+"""Patterns one task of a worker makes: long enough to hide the transfer, short enough to balance."""
+
+SEED_BITS = 53
+"""Seeds stay below 2^53, so that JSON and JavaScript keep them exact."""
+
+
+ATTEMPTS = 3
+"""Seeds tried for a pattern: a generator may, rarely, find no acceptable design for one."""
+
+
+def sample_seed(seed: int, index: int, attempt: int = 0) -> int:
+    """Seed of pattern `index` in a dataset of this seed; independent streams for any two of them."""
+    state = np.random.SeedSequence([seed, index, attempt]).generate_state(1, np.uint64)
+    return int(state[0] >> np.uint64(64 - SEED_BITS))
+
+
+def generate_dataset(
+    path: Path | str,
+    per_group: int,
+    *,
+    side: int = 256,
+    seed: int = 0,
+    dtype: PixelType = "uint8",
+    workers: int = 1,
+    progress: Progress = lambda done, total: None,
+    overwrite: bool = False,
+    resume: bool = True,
+    generate: Generate = generate_pattern,
+) -> PatternStore:
+    """Write 17 x `per_group` patterns and `splits.npz`, or return the finished file of the same settings.
+
+    Args:
+        path: the HDF5 file; interrupted, it is continued by the same call.
+        per_group: patterns of each group.
+        side: pixels n along each cell edge, a multiple of 4.
+        seed: any whole number from 0; with `side` and `per_group` it determines every byte.
+        dtype: "uint8" (0-255) or "float64" (0-1).
+        workers: processes that generate; 1 generates in this one.
+        progress: gets (done, total) after each pattern; what it raises stops the run and keeps what is done.
+        overwrite: generate anew even if a file is there.
+        resume: continue an unfinished file of the same settings.
+        generate: the generator.
+    Returns: the finished file, open for reading.
+    Raises: StoreError: the path is taken by other settings, a worker died, or an argument is out of range.
+    """
+    path = Path(path)
+    for name, value, least in (("per_group", per_group, 1), ("seed", seed, 0), ("workers", workers, 1)):
+        if value < least:
+            raise store_error(path, None, f"`{name} >= {least}` must hold, but got {value}", "change it")
+    settings: dict[str, object] = {
+        "generator": f"{generate.__module__}.{generate.__qualname__}",
+        "per_group": per_group,
+        "side": side,
+        "seed": seed,
+        "dtype": dtype,
+    }
+    if path.exists() and not overwrite:
+        return _finished(path, settings)
+    count = per_group * len(GROUP_NAMES)
+    with PatternWriter(
+        path, count, side, settings=settings, dtype=dtype, split_seed=seed, resume=resume, overwrite=overwrite
+    ) as writer:
+        for pattern in _patterns(path, generate, seed, side, range(writer.written, count), workers):
+            writer.append(pattern)
+            progress(writer.written, count)
+    return PatternStore(path)
+
+
+def _finished(path: Path, settings: dict[str, object]) -> PatternStore:
+    store = PatternStore(path)
+    found = store.settings
+    differing = [key for key in sorted(found | settings) if found.get(key) != settings.get(key)]
+    if differing:
+        problem = ", ".join(
+            f"`{key}` is {found.get(key)!r} there, but {settings.get(key)!r} was asked" for key in differing
+        )
+        raise store_error(path, None, f"exists with other settings: {problem}", "choose another path or overwrite it")
+    return store
+
+
+def _patterns(path: Path, generate: Generate, seed: int, side: int, indices: range, workers: int) -> Iterator[Pattern]:
+    """The patterns of these indices, in order."""
+    if workers == 1:
+        for index in indices:
+            yield _one(generate, seed, side, index)
+        return
+    try:
+        yield from _parallel(generate, seed, side, indices, workers)
+    except BrokenProcessPool as error:
+        remedy = f"run again to resume {partial_path(path).name}, with fewer workers if memory is short"
+        raise store_error(path, None, "a worker process died", remedy) from error
+
+
+def _parallel(generate: Generate, seed: int, side: int, indices: range, workers: int) -> Iterator[Pattern]:
+    """Two tasks a worker are under way at any time, so memory stays bounded when writing is slower."""
+    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_ignore_interrupt)
+    tasks = iter(indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK))
+    waiting: deque[Future[list[Pattern]]] = deque()
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(_several, generate, seed, side, task))
+            if len(waiting) >= 2 * workers:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _several(generate: Generate, seed: int, side: int, indices: range) -> list[Pattern]:
+    return [_one(generate, seed, side, index) for index in indices]
+
+
+def _one(generate: Generate, seed: int, side: int, index: int) -> Pattern:
+    group = GROUP_NAMES[index % len(GROUP_NAMES)]
+    for attempt in range(ATTEMPTS - 1):
+        with suppress(RuntimeError):
+            return generate(group, sample_seed(seed, index, attempt), side)
+    return generate(group, sample_seed(seed, index, ATTEMPTS - 1), side)
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """Workers forked from a small clean server that has imported this module once; spawned where there is none.
+
+    Forking this process itself could copy a lock that one of torch's threads holds.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _ignore_interrupt() -> None:
+    """Ctrl-C reaches the whole process group; the parent alone decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
