@@ -88,7 +88,8 @@ def fit_vae(
         row: Row = {"epoch": run.epoch, "epochs": config.epochs, **_row("train", run.means, config)}
         if run.epoch % config.validate_every == 0 or run.epoch == config.epochs:
             row |= validate(run.vae, config, store, val)
-        row["learning_rate"] = run.optimiser.param_groups[0]["lr"]
+            _check_finite(row["val/loss"], f"the validation of epoch {run.epoch}", run)
+        row["learning_rate"] = _rate(run, run.step - 1)
         row["seconds"] = time.monotonic() - started
         run.end_epoch(row)
         report(row)
@@ -113,9 +114,8 @@ def _step(run: VaeRun, store: PatternSource, chosen: Indices) -> None:
     run.optimiser.zero_grad()
     loss.backward()
     terms["gradient_norm"] = torch.nn.utils.clip_grad_norm_(run.vae.parameters(), config.gradient_clip)
-    rate = learning_rate(config.learning_rate, run.step, run.steps, config.scheduler, config.warmup)
     for parameters in run.optimiser.param_groups:
-        parameters["lr"] = rate
+        parameters["lr"] = _rate(run, run.step)
     run.optimiser.step()
     run.means.add(terms, len(chosen))
     run.position += 1
@@ -144,6 +144,11 @@ def validate(vae: SymmetryVAE, config: VaeConfig, store: PatternSource, indices:
     row = _row("val", means, config)
     row["val/active_dimensions"] = int((torch.cat(latents).var(0, correction=0) > ACTIVE_VARIANCE).sum())
     return row
+
+
+def _rate(run: VaeRun, step: int) -> float:
+    config = run.config
+    return learning_rate(config.learning_rate, step, run.steps, config.scheduler, config.warmup)
 
 
 def _terms(image: Tensor, reconstruction: Tensor, mean: Tensor, logvar: Tensor) -> dict[str, Tensor]:

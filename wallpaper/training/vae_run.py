@@ -181,7 +181,8 @@ def load_vae(folder: Path, name: str = BEST) -> SymmetryVAE:
     path, checkpoint = checkpoint_path(folder, name), load_checkpoint(folder, name)
     if "vae" not in checkpoint.meta:
         raise CheckpointError(f"{path} must hold a VAE, but holds {sorted(checkpoint.meta)}")
-    vae = SymmetryVAE(**checkpoint.meta["vae"])
+    with torch.random.fork_rng(devices=()):  # the caller's random numbers are not ours to use up
+        vae = SymmetryVAE(**checkpoint.meta["vae"])
     load_weights(vae, checkpoint.weights, path)
     return vae.eval()
 
