@@ -1,0 +1,157 @@
+"""`wallpaper demo`: the whole job on embedded defaults, from nothing to pictures and a registered model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from wallpaper import tracking
+from wallpaper.cli.gallery import draw_figures, draw_transitions
+from wallpaper.cli.jobs import Coded, encode_job, evaluate_job, table, train_ode_job, train_vae_job
+from wallpaper.cli.places import CHAMPION, DEMO, MODEL
+from wallpaper.cli.progress import bar
+from wallpaper.cli.registry import register_model
+from wallpaper.data import PatternStore, generate_dataset
+from wallpaper.models.transition_model import TransitionModel
+from wallpaper.training.checkpoint import LAST, checkpoint_path
+from wallpaper.training.config import CONFIG, load_config
+from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.report import Report
+from wallpaper.training.vae_config import VaeConfig
+
+STEPS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """What the demonstration is made of."""
+
+    per_group: int
+    preset: str
+    seed: int = 0
+
+
+PRESETS = {"laptop": DemoSettings(120, "laptop"), "smoke": DemoSettings(14, "smoke")}
+
+
+@click.command("demo")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEMO,
+    show_default=True,
+    help="Where everything goes.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(tuple(PRESETS)),
+    default="laptop",
+    show_default=True,
+    help="laptop takes about ten minutes on two cores; smoke a minute, to see that all parts work.",
+)
+@click.option(
+    "--fresh", is_flag=True, help="Start over; without it, steps that are done are kept and an interrupted one goes on."
+)
+def demo(output: Path, preset: str, fresh: bool) -> None:
+    """The whole job, end to end: data, VAE, ODE, evaluation, registry, eight transitions as pictures.
+
+    Everything is tracked in MLflow. Interrupted, it goes on where it was.
+    """
+    started, settings = time.monotonic(), PRESETS[preset]
+    if fresh and output.exists():
+        shutil.rmtree(output)
+    with tracking.start("demo", phase="demo", config=asdict(settings), folder=output) as run:
+        _headline(1, f"generating {17 * settings.per_group} patterns whose symmetry is exact")
+        vae_config, ode_config = VaeConfig.preset(settings.preset), OdeConfig.preset(settings.preset)
+        store = _generate(output, settings, vae_config.resolution)
+        run.dataset(store.path, digest=store.digest)
+        _headline(2, f"training the VAE: {vae_config.epochs} epochs, latent of {vae_config.latent_dim} dimensions")
+        coded = _train_vae(vae_config, store, output / "vae", run)
+        _headline(3, f"training the neural ODE: {ode_config.epochs} epochs of {ode_config.pairs_per_epoch} pairs")
+        model = _train_ode(ode_config, coded, output, run)
+        _headline(4, "evaluating on patterns that no training saw")
+        found = evaluate_job(model, store, output, run, split="test")
+        click.echo(table(found))
+        _headline(5, "registering the model, which must first load and answer")
+        registered = register_model(output / MODEL, run_id=run.run_id)
+        if registered != 0:
+            raise click.ClickException("the model could not be registered; the reason stands above")
+        _headline(6, "drawing the eight canonical transitions")
+        draw_figures(coded, model, output / "figures")
+        drawn = draw_transitions(model, output / "transitions")
+        run.artifact(output / "figures", "figures")
+        run.artifact(output / "transitions", "transitions")
+        run.log({"seconds": time.monotonic() - started})
+    _say_where(output, drawn, time.monotonic() - started)
+
+
+def _generate(output: Path, settings: DemoSettings, side: int) -> PatternStore:
+    with bar("generating", "pattern") as move:
+        return generate_dataset(
+            output / "patterns.h5",
+            settings.per_group,
+            side=side,
+            seed=settings.seed,
+            workers=os.cpu_count() or 1,
+            progress=move,
+        )
+
+
+def _train_vae(config: VaeConfig, store: PatternStore, folder: Path, parent: tracking.Run) -> Coded:
+    with tracking.start("demo-vae", phase="train_vae", config=config, folder=folder, parent=parent.run_id) as run:
+        train_vae_job(
+            config, store, folder, run, resume=_can_resume(folder, config), device="cpu", also=_mirror(parent, "vae")
+        )
+    return encode_job(folder, store)
+
+
+def _train_ode(config: OdeConfig, coded: Coded, output: Path, parent: tracking.Run) -> TransitionModel:
+    folder = output / "ode"
+    with tracking.start("demo-ode", phase="train_ode", config=config, folder=folder, parent=parent.run_id) as run:
+        train_ode_job(
+            config, coded, folder, run, resume=_can_resume(folder, config), device="cpu", also=_mirror(parent, "ode")
+        )
+    model = TransitionModel.load(folder / MODEL)
+    model.save(output / MODEL)
+    parent.artifact(output / MODEL, MODEL)
+    return model
+
+
+def _can_resume(folder: Path, config: VaeConfig | OdeConfig) -> bool:
+    """Whether the folder holds a run with these very settings, finished or not."""
+    whole = checkpoint_path(folder, LAST).is_file() and (folder / CONFIG).is_file()
+    return whole and load_config(type(config), folder / CONFIG) == config
+
+
+def _mirror(run: tracking.Run, phase: str) -> Report:
+    """A report that repeats a phase's figures in the demonstration's own run, under the phase's name."""
+
+    def report(row: Mapping[str, float | int]) -> None:
+        run.log(
+            {f"{phase}/{name}": value for name, value in row.items() if name not in ("epoch", "epochs")},
+            int(row["epoch"]),
+        )
+
+    return report
+
+
+def _headline(step: int, text: str) -> None:
+    click.echo(click.style(f"\n[{step}/{STEPS}] {text}", bold=True))
+
+
+def _say_where(output: Path, drawn: list[Path], seconds: float) -> None:
+    click.echo(click.style(f"\nDone in {seconds / 60:.1f} minutes.", bold=True))
+    click.echo(f"  Transitions  {output}/transitions/  for example {drawn[0]}")
+    click.echo(f"  Figures      {output}/figures/")
+    click.echo(f"  Model        {output}/{MODEL}/, registered as {CHAMPION}")
+    click.echo(f"  Evaluation   {output}/evaluation.json")
+    click.echo("\nNext, with the environment active (source .venv/bin/activate):")
+    click.echo("  mlflow ui --workers 1                                              every run, figure and picture")
+    click.echo(f"  mlflow models serve -m {CHAMPION} --env-manager local -p 5001")
+    click.echo("  wallpaper transition p3 p31m -o p3_p31m.gif --seed 3              any of the 272 transitions")

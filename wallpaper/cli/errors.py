@@ -1,0 +1,20 @@
+"""Which exceptions are a user's to mend, and the exit code each ends with: 2 usage, 1 failure, 130 stopped."""
+
+from __future__ import annotations
+
+
+def explain(error: Exception) -> tuple[str, int] | None:
+    """Message and exit code for an error that a message explains fully; None for a defect of ours.
+
+    Told apart by class name along the inheritance, so that this module imports none of the heavy ones.
+    """
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if "Interrupted" in names:
+        return f"Stopped: {error}", 130
+    if names & {"TrainingError", "SolveError", "TrackingError"}:
+        return f"Error: {error}", 1
+    if names & {"CheckpointError", "ValueError", "FileNotFoundError", "FileExistsError", "PermissionError"}:
+        return f"Error: {error}", 2
+    if "MlflowException" in names or "OSError" in names:
+        return f"Error: {str(error).splitlines()[0]}", 1
+    return None

@@ -1,0 +1,177 @@
+"""The two training phases and the evaluation as jobs: with a progress bar, a clean stop and a tracked run.
+
+What `train-vae`, `train-ode`, `evaluate` and `demo` share. Knows no options and no defaults.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+
+from wallpaper import tracking
+from wallpaper.cli.places import MODEL
+from wallpaper.cli.progress import bar
+from wallpaper.data import Latents, PatternStore, RealTransitionDataset, cached_latents
+from wallpaper.evaluation import Evaluation, evaluate
+from wallpaper.models.transition_model import TransitionModel
+from wallpaper.models.vae import SymmetryVAE
+from wallpaper.training.checkpoint import weights_digest
+from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.ode_loop import OdeResult, fit_ode
+from wallpaper.training.report import Report, to_all
+from wallpaper.training.stopping import StopRequest
+from wallpaper.training.vae_config import VaeConfig
+from wallpaper.training.vae_loop import VaeResult, fit_vae, load_vae
+
+EVALUATION = "evaluation.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A dataset seen through a VAE."""
+
+    vae: SymmetryVAE
+    digest: str
+    """Of the VAE's weights."""
+    store: PatternStore
+    latents: Latents
+
+
+def choose_device(name: str) -> str:
+    """The device called `name`; "auto" is a GPU if there is one. Raises: ValueError: not on this machine."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"`--device {name}` needs a GPU that torch can use, but there is none; use cpu or auto")
+    return str(torch.device(name)) if name.split(":")[0] in ("cpu", "cuda") else _unknown_device(name)
+
+
+def train_vae_job(
+    config: VaeConfig,
+    store: PatternStore,
+    folder: Path,
+    run: tracking.Run,
+    *,
+    resume: bool,
+    device: str,
+    also: Report | None = None,
+) -> VaeResult:
+    """Train the VAE in `folder` and record it in `run`; `also` gets the rows too."""
+    run.dataset(store.path, digest=store.digest)
+    reports = [run.reporter(), *([also] if also else [])]
+    with StopRequest() as stop, bar("VAE", "batch") as move:
+        result = fit_vae(
+            config, store, folder, report=to_all(*reports), progress=move, resume=resume, stop=stop, device=device
+        )
+    keep_training(run, folder)
+    return result
+
+
+def train_ode_job(
+    config: OdeConfig,
+    coded: Coded,
+    folder: Path,
+    run: tracking.Run,
+    *,
+    resume: bool,
+    device: str,
+    also: Report | None = None,
+) -> OdeResult:
+    """Train the ODE in `folder` on a frozen VAE's latents, record it, and put the whole model into `folder`/model."""
+    run.dataset(coded.store.path, digest=coded.store.digest)
+    run.tag("vae.digest", coded.digest)
+    splits = coded.store.splits
+    train, held_out = coded.latents.take(splits["train"]), coded.latents.take(splits["val"])
+    same = None
+    if config.transition_mode != "cross":
+        same = RealTransitionDataset(
+            train, mode="same", codec=coded.vae, seed=config.seed, pairs_per_epoch=config.pairs_per_epoch
+        )
+    reports = [run.reporter(), *([also] if also else [])]
+    with StopRequest() as stop, bar("ODE", "batch") as move:
+        result = fit_ode(
+            config, train, held_out, folder,
+            same_pairs=same, vae_info={"digest": coded.digest}, coupling_cache=folder / "coupling.npz",
+            report=to_all(*reports), progress=move, resume=resume, stop=stop, device=device,
+        )  # fmt: skip
+    info = {
+        "vae_digest": coded.digest,
+        "ode_digest": result.digest,
+        "data_digest": coded.store.digest,
+        "run_id": run.run_id,
+    }
+    TransitionModel(coded.vae, result.ode, info).save(folder / MODEL)
+    keep_training(run, folder)
+    run.artifact(folder / MODEL, MODEL)
+    return result
+
+
+def encode_job(vae_folder: Path, store: PatternStore) -> Coded:
+    """Latents of the whole dataset under a trained VAE, from the cache beside the VAE if they are there."""
+    vae = load_vae(vae_folder)
+    digest = weights_digest(vae.state_dict())
+    with bar("encoding", "pattern") as move:
+        latents = cached_latents(store, vae, digest, vae_folder / "latents", side=vae.resolution, progress=move)
+    return Coded(vae, digest, store, latents)
+
+
+def evaluate_job(
+    model: TransitionModel, store: PatternStore, folder: Path, run: tracking.Run, *, split: str
+) -> Evaluation:
+    """Evaluate, write `folder`/evaluation.json and record its figures."""
+    with bar("evaluating", "pair") as move:
+        found = evaluate(model, store, split=split, progress=move)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / EVALUATION
+    path.write_text(json.dumps(found.to_mapping(), indent=1) + "\n", encoding="utf-8")
+    run.log(found.metrics())
+    run.artifact(path)
+    return found
+
+
+def keep_training(run: tracking.Run, folder: Path) -> None:
+    """Record a training folder's settings, history and best checkpoint."""
+    for name in ("config.json", "history.json", "best.safetensors", "best.json"):
+        if (folder / name).is_file():
+            run.artifact(folder / name, "training")
+
+
+def say_epoch(row: Mapping[str, float | int]) -> None:
+    """One line an epoch, for logs; quiet on a terminal, where the bar says enough."""
+    shown = {
+        name: value
+        for name, value in row.items()
+        if name in ("train/loss", "train/total", "val/loss", "val/psnr", "val/energy_distance")
+    }
+    text = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+    click.echo(f"epoch {row['epoch']}/{row['epochs']}  {text}", err=True)
+
+
+def table(found: Evaluation) -> str:
+    """The evaluation as lines to print."""
+    figures = found.metrics()
+    rows: list[tuple[str, Any]] = [(f"PSNR, {each.split} (dB)", f"{each.psnr:.2f}") for each in found.reconstructions]
+    exact = found.symmetry
+    rows += [
+        ("residual of decoded images, float32 / uint8", f"{exact.decoded:g} / {exact.decoded_uint8:g}"),
+        (f"residual of {exact.pairs} first / last frames", f"{exact.first_frames:g} / {exact.last_frames:g}"),
+        ("residual of inner frames, common subgroup", f"{exact.inner_frames:g}"),
+        (
+            "W2 to held-out latents / floor",
+            f"{figures['eval/wasserstein2']:.3f} / {figures['eval/wasserstein2_floor']:.3f}",
+        ),
+        ("variance ratio at the end (1 is right)", f"{figures['eval/variance_ratio']:.3f}"),
+        ("collapsed pairs of 272", f"{figures['eval/collapsed_pairs']:.0f}"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
+
+
+def _unknown_device(name: str) -> str:
+    raise ValueError(f"`--device` must be auto, cpu or cuda, but got {name!r}")

@@ -1,0 +1,52 @@
+"""Command-line options made from a configuration class: one option per field, named and explained by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from wallpaper.training.config import FieldInfo, describe
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_options(cls: type, presets: tuple[str, ...], default_preset: str) -> Callable[[F], F]:
+    """A decorator adding --preset and an option for every field of `cls`.
+
+    Options not given arrive as None: they keep the preset's value.
+    """
+
+    def decorate(function: F) -> F:
+        for info in reversed(describe(cls)):
+            function = _option(info)(function)
+        preset = click.option(
+            "--preset",
+            type=click.Choice(presets),
+            default=default_preset,
+            show_default=True,
+            help="Named settings: smoke takes seconds, laptop minutes on a CPU, plan is the full size for a GPU.",
+        )
+        return preset(function)
+
+    return decorate
+
+
+def given(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Those of a command's values that are fields of `cls` and were given by the user."""
+    names = {info.name for info in describe(cls)}
+    return {name: value for name, value in values.items() if name in names and value not in (None, "", "preset")}
+
+
+def _option(info: FieldInfo) -> Callable[[F], F]:
+    doc = info.doc.split("\n\n")[0].replace("\n", " ")
+    choices = f" One of: {', '.join(info.choices)}." if info.choices else ""
+    kind = "VALUES" if info.kind is tuple else info.kind.__name__.upper()
+    # Text on purpose: the configuration converts and checks, so every interface gives the same messages.
+    return click.option(f"--{info.name.replace('_', '-')}", info.name, metavar=kind, default=None, help=doc + choices)
+
+
+def optional_flag(name: str, text: str) -> Callable[[F], F]:
+    """An option that is true or false, given with a value so that MLproject parameters can reach it."""
+    return click.option(name, type=click.BOOL, default=False, show_default=True, metavar="BOOL", help=text)

@@ -1,0 +1,162 @@
+"""What a trained model can do, measured: reconstruction, symmetry, and transport between the groups.
+
+Symmetry is counted on the transitions of all 272 ordered pairs, by permuting the samples of their
+frames. Transport compares end points with held-out latents of the target. Knows no tracker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wallpaper.data import Latents, PatternStore, encode_all
+from wallpaper.models.transition_model import TransitionModel
+from wallpaper.plane import GROUP_NAMES, align, plane_group, primitive_operations
+from wallpaper.symmetry import residuals
+from wallpaper.training.transport_metrics import PairMetrics, all_pairs, pair_table, summary
+from wallpaper.training.vae_losses import psnr
+from wallpaper.transition import LATENT_SOLVER, LATENT_STEPS, blend, smooth_step
+
+BATCH = 64
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconstruction:
+    """How well the VAE gives patterns back that it decodes from their latent means."""
+
+    split: str
+    psnr: float
+    """dB over all samples and colours of the split."""
+    psnr_by_group: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ExactSymmetry:
+    """Largest difference between samples that an operation maps to each other, 0 where symmetry is exact."""
+
+    decoded: float
+    """Of decoded float32 images, over all operations of all groups."""
+    decoded_uint8: float
+    """The same of their 8-bit versions, in grey levels."""
+    first_frames: float
+    """Of every transition's first frame, under the source group."""
+    last_frames: float
+    """Of every transition's last frame, under the target group."""
+    inner_frames: float
+    """Of the frame half-way, under the common subgroup."""
+    pairs: int
+    """Transitions looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One model on one dataset."""
+
+    reconstructions: tuple[Reconstruction, ...]
+    symmetry: ExactSymmetry
+    transport: tuple[PairMetrics, ...]
+    """One row for each ordered pair of groups."""
+
+    def metrics(self) -> dict[str, float]:
+        """Flat numbers for a tracker, all under "eval/"."""
+        found = {f"eval/psnr_{each.split}": each.psnr for each in self.reconstructions}
+        found |= {
+            f"eval/residual_{name}": float(value) for name, value in asdict(self.symmetry).items() if name != "pairs"
+        }
+        mean = summary(self.transport)
+        found |= {f"eval/{name}": value for name, value in mean.items()}
+        found["eval/wasserstein2_over_floor"] = mean["wasserstein2"] / mean["wasserstein2_floor"]
+        found["eval/collapsed_pairs"] = float(sum(row.variance_ratio < 0.5 for row in self.transport))
+        return found
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        return {**asdict(self), "metrics": self.metrics()}
+
+
+def evaluate(
+    model: TransitionModel,
+    store: PatternStore,
+    *,
+    split: str = "test",
+    progress: Progress = lambda done, total: None,
+) -> Evaluation:
+    """Measure a model on a split of a dataset, with its training split beside it.
+
+    Args:
+        store: patterns of the model's resolution or a multiple of it.
+        split: "test" or "val".
+        progress: gets (pairs done, 272).
+    Raises: ValueError: the store's side does not fit, or a group has fewer than two patterns in the split.
+    """
+    latents = encode_all(store, model.vae, side=model.resolution)
+    held_out, train = latents.take(store.splits[split]), latents.take(store.splits["train"])
+    reconstructions = tuple(
+        _reconstruction(model, store, part, name) for name, part in ((split, held_out), ("train", train))
+    )
+    symmetry = _exact_symmetry(model, held_out, progress)
+    table = pair_table(model.ode, held_out, train, solver=LATENT_SOLVER, steps=LATENT_STEPS)
+    return Evaluation(reconstructions, symmetry, tuple(table))
+
+
+@torch.no_grad()
+def _reconstruction(model: TransitionModel, store: PatternStore, latents: Latents, split: str) -> Reconstruction:
+    """Every pattern of the split, or the first 40 of each group where there are more."""
+    chosen = torch.cat([(latents.labels == g).nonzero()[:40, 0] for g in range(len(GROUP_NAMES))])
+    errors = []
+    for rows in chosen.split(BATCH):
+        image = store.batch(latents.index[rows], side=model.resolution)
+        decoded = model.vae.decode(latents.mean[rows], latents.labels[rows])
+        errors.append((decoded - image).square().flatten(1).mean(1))
+    error, labels = torch.cat(errors), latents.labels[chosen]
+    by_group = {
+        name: psnr(float(error[labels == g].mean())) for g, name in enumerate(GROUP_NAMES) if bool((labels == g).any())
+    }
+    return Reconstruction(split, psnr(float(error.mean())), by_group)
+
+
+@torch.no_grad()
+def _exact_symmetry(model: TransitionModel, held_out: Latents, progress: Progress) -> ExactSymmetry:
+    """First frame, a frame in the middle and last frame of each pair, from the source's first held-out latent.
+
+    The paths of all pairs are solved together; what a pair's frames are made of is `wallpaper.transition.blend`.
+    """
+    decoded, decoded_uint8 = _decoded_residuals(model, held_out)
+    pairs = all_pairs(held_out.labels.tolist())
+    labels = torch.tensor(pairs)
+    start = torch.stack([held_out.mean[held_out.labels == source][0] for source, _ in pairs])
+    path = model.ode.solve(start, labels[:, 0], labels[:, 1], (0.0, 0.5, 1.0), solver=LATENT_SOLVER, steps=LATENT_STEPS)
+    largest = {"first": 0.0, "last": 0.0, "inner": 0.0}
+    for done, (source, target) in enumerate(pairs):
+        alignment = align(GROUP_NAMES[source], GROUP_NAMES[target])
+        frames = blend(model.vae.decode_plain(path.latents[:, done]), alignment, smooth_step(path.times)).numpy()
+        found = {
+            "first": _largest(frames[0], primitive_operations(alignment.source)),
+            "inner": _largest(frames[1], alignment.common),
+            "last": _largest(frames[2], alignment.target_operations),
+        }
+        largest = {name: max(value, found[name]) for name, value in largest.items()}
+        progress(done + 1, len(pairs))
+    return ExactSymmetry(decoded, decoded_uint8, largest["first"], largest["last"], largest["inner"], len(pairs))
+
+
+@torch.no_grad()
+def _decoded_residuals(model: TransitionModel, latents: Latents) -> tuple[float, float]:
+    largest, largest_uint8 = 0.0, 0.0
+    for group in sorted(set(latents.labels.tolist())):
+        mean = latents.mean[latents.labels == group][:8]
+        image: Tensor = model.vae.decode(mean, torch.full((len(mean),), group))
+        operations = plane_group(group).operations
+        largest = max(largest, _largest(image.numpy(), operations))
+        largest_uint8 = max(largest_uint8, _largest((image * 255).round().byte().numpy(), operations))
+    return largest, largest_uint8
+
+
+def _largest(image: np.ndarray[Any, Any], operations: tuple[Any, ...]) -> float:
+    return float(residuals(image, operations).max())
