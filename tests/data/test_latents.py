@@ -113,8 +113,8 @@ def test_a_digest_that_is_no_file_name_is_refused(tmp_path: Path) -> None:
 
 def test_a_part_still_points_into_the_store() -> None:
     latents = Latents(torch.arange(12.0).view(6, 2), torch.arange(6))
-    part = latents.take(np.array([4, 1])).take([1])
-    assert (part.index.tolist(), part.labels.tolist(), part.mean.tolist()) == ([1], [1], [[2.0, 3.0]])
+    part = latents.take(np.array([4, 1])).take([0])
+    assert (part.index.tolist(), part.labels.tolist(), part.mean.tolist()) == ([4], [4], [[8.0, 9.0]])
     assert (len(latents), latents.dimension, latents.index.tolist()) == (6, 2, [0, 1, 2, 3, 4, 5])
 
 

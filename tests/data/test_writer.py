@@ -66,6 +66,16 @@ def test_uint8_is_contiguous_and_float64_has_a_chunk_for_each_image(tmp_path: Pa
             assert file["patterns"].compression is None
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_the_file_has_its_place_on_disk_from_the_start(tmp_path: Path, dtype: str) -> None:
+    """Nothing moves afterwards, so a killed writer cannot leave half of a move behind."""
+    with PatternWriter(tmp_path / "a.h5", 50, SIDE, settings=SETTINGS, dtype=dtype):  # type: ignore[arg-type]
+        reserved = partial_path(tmp_path / "a.h5").stat().st_size
+        assert reserved >= 50 * SIDE * SIDE * 3 * np.dtype(dtype).itemsize
+    write(tmp_path / "a.h5", 50, dtype=dtype)
+    assert (tmp_path / "a.h5").stat().st_size == reserved
+
+
 def test_every_field_is_stored_in_its_row(tmp_path: Path) -> None:
     write(tmp_path / "a.h5", 40)
     store = PatternStore(tmp_path / "a.h5")
@@ -202,6 +212,16 @@ def test_a_finished_file_is_kept_until_the_new_one_is_whole(tmp_path: Path) -> N
     write(path, 30, overwrite=True)
     assert len(PatternStore(path)) == 30
     assert len(PatternStore(path).splits["train"]) + len(PatternStore(path).splits["val"]) <= 30
+
+
+def test_splits_know_their_dataset(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "a.h5", 20)
+    with PatternWriter(tmp_path / "b" / "a.h5", 20, SIDE, settings={}) as writer:
+        for index in range(20):
+            writer.append(noise("p1", index, SIDE))
+    os.replace(tmp_path / "a" / "splits.npz", tmp_path / "b" / "splits.npz")
+    with pytest.raises(StoreError, match="these splits belong to dataset"):
+        _ = PatternStore(tmp_path / "b" / "a.h5").splits
 
 
 def test_one_folder_holds_one_dataset(tmp_path: Path) -> None:
