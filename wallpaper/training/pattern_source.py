@@ -1,4 +1,7 @@
-"""What a training needs of a dataset, and how its patterns become a model's input."""
+"""What a training needs of a dataset, and how its patterns become a model's input.
+
+A protocol and conversions only; it knows no file format.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Learning rate as a function of the step alone, so that a resumed run needs no scheduler state."""
+"""Learning rate as a function of the step alone, so that a resumed run needs no scheduler state.
+
+The cosine is that of Loshchilov and Hutter, *SGDR* (2017), equation 5, without restarts. Knows no optimiser.
+"""
 
 from __future__ import annotations
 

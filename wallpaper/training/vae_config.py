@@ -1,4 +1,7 @@
-"""Settings of one VAE training; the defaults are the plan's figures. Knows no torch, path or tracker."""
+"""Settings of one VAE training; the defaults are the plan's figures.
+
+Knows no torch, path or tracker.
+"""
 
 from __future__ import annotations
 
