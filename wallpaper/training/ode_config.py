@@ -1,0 +1,125 @@
+"""Settings of one training of the transition field; the defaults are what measured best.
+
+Knows no torch, path or tracker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from wallpaper.training.config import check_at_least, check_choices, check_positive, choose
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OdeConfig:
+    """One training of the transition field, whole. Raises: ValueError: a value outside its range."""
+
+    objective: Literal["flow", "endpoint"] = "flow"
+    """flow: match the velocity of straight lines between coupled latents, without a solver. endpoint: solve, and
+    add endpoint error, smoothness and velocity; with random coupling it collapses onto the target group's mean."""
+
+    coupling: Literal["ot", "random"] = "ot"
+    """Which latent of the source group is paired with which of the target: by optimal transport, or any."""
+
+    transition_mode: Literal["cross", "same", "mixed"] = "cross"
+    """cross: two patterns of different groups. same: one latent decoded under both groups and encoded again.
+    mixed: half of each. The coupling is that of cross pairs; same pairs are coupled as they are."""
+
+    epochs: int = 100
+    """How often `pairs_per_epoch` pairs are seen."""
+
+    pairs_per_epoch: int = 10_000
+    """Pairs drawn anew in each epoch."""
+
+    batch_size: int = 64
+    """Pairs in one step."""
+
+    learning_rate: float = 1e-3
+    """Largest step size of AdamW."""
+
+    weight_decay: float = 1e-4
+    """Decoupled weight decay of AdamW."""
+
+    scheduler: Literal["cosine", "constant"] = "cosine"
+    """Learning rate after the warm-up: half a cosine down to 0, or constant."""
+
+    warmup: int = 0
+    """Steps over which the learning rate rises from 0."""
+
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient of one step."""
+
+    lambda_smooth: float = 0.1
+    """Weight of the smoothness, sum over i of |z(t_i+1) - z(t_i)|^2, in objective endpoint; flow only logs it.
+    It grows with the latent dimension: divide by the dimension where that is large."""
+
+    lambda_velocity: float = 0.01
+    """Weight of the velocity, mean of |dz/dt|^2, in objective endpoint; flow only logs it."""
+
+    time_points: int = 50
+    """Times between 0 and 1, ends included, at which smoothness and velocity look at a path."""
+
+    hidden_dim: int = 256
+    """Width of the field's layers."""
+
+    embedding_dim: int = 32
+    """Length of a group's learned vector; 12 of it start from what is known of the group."""
+
+    solver: Literal["dopri5", "rk4", "midpoint", "euler"] = "dopri5"
+    """How paths are computed: dopri5 chooses its steps, the others take `solver_steps`."""
+
+    solver_steps: int = 8
+    """Equal steps from 0 to 1 of a fixed-step solver."""
+
+    rtol: float = 1e-4
+    """Relative tolerance of dopri5."""
+
+    atol: float = 1e-5
+    """Absolute tolerance of dopri5, in units of the latents' spread."""
+
+    max_evaluations: int = 10_000
+    """A solve that needs more evaluations of the field is an error; keeps stiff fields from hanging."""
+
+    adjoint: bool = False
+    """Gradients of objective endpoint by the adjoint equation: less memory, much more time; only dopri5."""
+
+    validate_every: int = 1
+    """Epochs between validations; the last epoch is always validated."""
+
+    validation_pairs: int = 34
+    """Ordered pairs of groups in a validation, always the same ones; 272 are all."""
+
+    validation_points: int = 64
+    """Held-out latents of each group in a validation, at most."""
+
+    log_every: int = 5
+    """Epochs between two sets of pictures, for callers that draw them."""
+
+    seed: int = 0
+    """Of initial weights, pairs and times."""
+
+    def __post_init__(self) -> None:
+        check_choices(self)
+        counts = ("epochs", "pairs_per_epoch", "batch_size", "hidden_dim", "solver_steps", "max_evaluations")
+        check_at_least(self, 1, *counts, "validate_every", "validation_pairs", "log_every")
+        check_at_least(self, 2, "time_points", "validation_points")
+        check_at_least(self, 12, "embedding_dim")
+        check_at_least(self, 0, "weight_decay", "warmup", "lambda_smooth", "lambda_velocity", "seed")
+        check_positive(self, "learning_rate", "gradient_clip", "rtol", "atol")
+        if self.adjoint and self.solver != "dopri5":
+            raise ValueError(f"`adjoint` needs `solver` dopri5, but got {self.solver!r}")
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> OdeConfig:
+        """The preset smoke, laptop or plan, with some fields changed. Raises: ValueError: an unknown name."""
+        return replace(choose("preset", name, PRESETS), **changes)
+
+
+PRESETS = {
+    "smoke": OdeConfig(epochs=2, pairs_per_epoch=256, hidden_dim=64, time_points=10, validation_points=8),
+    "laptop": OdeConfig(epochs=60, pairs_per_epoch=16_000, validation_points=32),
+    "plan": OdeConfig(),
+}
+"""Smoke runs in seconds, laptop in two minutes on two cores; plan has the plan's figures (its objective, word for
+word, is objective="endpoint", coupling="random", adjoint=True, transition_mode="mixed")."""

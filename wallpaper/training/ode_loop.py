@@ -1,0 +1,251 @@
+"""Training of the transition field: AdamW with a schedule, clipping, validation, checkpoints and an exact resume.
+
+The loop computes and reports; pictures, trackers and searches are its caller's. The pairs and times of an
+epoch follow from (seed, epoch), so an interrupted run goes on to the same numbers (bitwise on one CPU
+thread). Kept as best is the epoch whose end points are distributed most like held-out latents of the
+target: an endpoint error on random pairs would prefer a collapse. Read `fit_ode` first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wallpaper.data.latents import Latents
+from wallpaper.data.pairs import RealTransitionDataset
+from wallpaper.models.ode import TransitionODE, uniform_times
+from wallpaper.models.solvers import SolveError, solver_errors
+from wallpaper.training.checkpoint import BEST, load_checkpoint, load_weights, weights_digest
+from wallpaper.training.couplings import Coupling, PairBatch, build_coupling
+from wallpaper.training.objectives import TrajectoryTerms, flow_loss, trajectory_terms
+from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.ode_run import OdeRun, begin_run, model_of, resume_run
+from wallpaper.training.report import Progress, Report, Row, silent
+from wallpaper.training.schedule import learning_rate
+from wallpaper.training.stopping import Interrupted, Stop, TrainingError, never
+from wallpaper.training.transport_metrics import pair_table, summary
+
+MONITORED = 256
+"""Pairs whose paths are solved once an epoch, for the terms that flow matching does not need."""
+
+
+@dataclass(frozen=True, slots=True)
+class OdeResult:
+    """A finished training."""
+
+    folder: Path
+    """Holds config.json, history.json, best.safetensors and last.safetensors."""
+    best_epoch: int
+    """Epoch of the lowest energy distance on held-out latents."""
+    history: list[Row]
+    """One row per epoch, oldest first."""
+    ode: TransitionODE
+    """The best epoch's model, on the CPU, in evaluation mode."""
+    digest: str
+    """sha256 of its weights."""
+
+
+def fit_ode(
+    config: OdeConfig,
+    train: Latents,
+    held_out: Latents,
+    folder: Path,
+    *,
+    same_pairs: RealTransitionDataset | None = None,
+    vae_info: Mapping[str, Any] | None = None,
+    coupling_cache: Path | None = None,
+    report: Report = silent,
+    progress: Progress = silent,
+    resume: bool = False,
+    stop: Stop = never,
+    device: str | torch.device = "cpu",
+) -> OdeResult:
+    """Train a transition field between the groups of `train`, and keep the epoch that validates best.
+
+    Args:
+        train, held_out: latents of the train and val split; both with at least two of a group to validate on it.
+        folder: takes config.json, history.json, best.safetensors, last.safetensors; an older run in it is replaced.
+        same_pairs: a dataset in mode "same"; needed by transition_mode same and mixed.
+        vae_info: plain data about the latents' VAE, kept in every checkpoint.
+        coupling_cache: file that keeps the optimal coupling.
+        report: gets one row per epoch after its checkpoints are written; may raise to end the run.
+        progress: gets (batches done, batches in all) after each batch.
+        resume: go on from the folder's last checkpoint, which must be of the same settings (but for
+            `epochs` and the like, which may change) and latents.
+        stop: polled after each batch; when true, `last` is saved and `Interrupted` raised.
+    Raises: ValueError: latents or pairs do not fit. CheckpointError: nothing to resume, or another run's.
+        TrainingError: the loss is not finite or a path cannot be solved; saved checkpoints stay.
+        Interrupted: see `stop`.
+    """
+    _check(config, train, held_out, same_pairs)
+    validated = validation_pairs(train, held_out, config.validation_pairs)
+    data = weights_digest({"train": train.mean, "labels": train.labels, "held_out": held_out.mean})
+    run = (resume_run if resume else begin_run)(config, train.mean, folder, data, dict(vae_info or {}), device)
+    coupling = build_coupling(config.coupling, train, cache=coupling_cache)
+    while run.epoch <= config.epochs:
+        started = time.monotonic() - run.elapsed
+        pairs, times = epoch_pairs(config, coupling, same_pairs, run.epoch)
+        pairs, times = pairs.to(device), times.to(device)
+        while run.position < run.batches_per_epoch:
+            rows = slice(run.position * config.batch_size, (run.position + 1) * config.batch_size)
+            _step(run, pairs[rows], times[rows])
+            progress(run.step, config.epochs * run.batches_per_epoch)
+            run.elapsed = time.monotonic() - started
+            if stop():
+                run.save()
+                raise Interrupted(folder, run.epoch)
+        row = _train_row(run, pairs)
+        if run.epoch % config.validate_every == 0 or run.epoch == config.epochs:
+            row |= validate(run.ode, config, held_out, train, validated)
+        row["seconds"] = time.monotonic() - started
+        run.end_epoch(row)
+        report(row)
+    ode = load_ode(folder)
+    return OdeResult(folder, run.best_epoch, run.history, ode, weights_digest(ode.state_dict()))
+
+
+def load_ode(folder: Path, name: str = BEST) -> TransitionODE:
+    """The model of a run's checkpoint, on the CPU, in evaluation mode. Raises: CheckpointError."""
+    checkpoint = load_checkpoint(folder, name)
+    ode = model_of(checkpoint, folder / name)
+    load_weights(ode, checkpoint.weights, folder / name)
+    return ode.eval()
+
+
+def epoch_pairs(
+    config: OdeConfig, coupling: Coupling, same_pairs: RealTransitionDataset | None, epoch: int
+) -> tuple[PairBatch, Tensor]:
+    """The pairs of an epoch in random order, and a time in [0, 1) for each; both follow from (seed, epoch)."""
+    seed = np.random.SeedSequence((config.seed, epoch)).generate_state(1, np.uint64)
+    generator = torch.Generator().manual_seed(int(seed[0] >> np.uint64(1)))
+    count = config.pairs_per_epoch
+    same = {"cross": 0, "same": count, "mixed": count // 2}[config.transition_mode]
+    parts = [coupling.draw(count - same, generator)]
+    if same_pairs is not None and same:
+        parts.append(PairBatch(*same_pairs.epoch_pairs(epoch))[:same])
+    pairs = PairBatch.join(parts)
+    if same:
+        pairs = pairs[torch.randperm(count, generator=generator)]
+    return pairs, torch.rand(count, generator=generator)
+
+
+def validation_pairs(train: Latents, held_out: Latents, count: int) -> list[tuple[int, int]]:
+    """`count` ordered pairs of groups, always the same; every group is source and target equally often, to within one.
+
+    Raises: ValueError: fewer than two groups have two latents or more in both.
+    """
+    known = [labels.bincount(minlength=int(labels.max()) + 1) for labels in (train.labels, held_out.labels)]
+    enough = [{group for group, found in enumerate(counts.tolist()) if found >= 2} for counts in known]
+    groups = sorted(enough[0] & enough[1])
+    if len(groups) < 2:
+        raise ValueError(
+            f"two groups must have two training and two held-out latents or more, but only {groups} have; "
+            "use a larger dataset"
+        )
+    shifts = np.random.default_rng(0).permutation(np.arange(1, len(groups)))
+    cycles = [(groups, groups[shift:] + groups[:shift]) for shift in shifts]
+    return [pair for sources, targets in cycles for pair in zip(sources, targets, strict=True)][:count]
+
+
+def validate(
+    ode: TransitionODE, config: OdeConfig, held_out: Latents, train: Latents, pairs: list[tuple[int, int]]
+) -> Row:
+    """Metrics "val/<name>", means over `pairs`: see `PairMetrics`; endpoint is its endpoint_error."""
+    try:
+        table = pair_table(ode, held_out, train, pairs=pairs, points=config.validation_points)
+    except SolveError as error:
+        raise TrainingError(f"held-out latents must be carried over, but {error}; lower `learning_rate`") from error
+    means = summary(table)
+    means["endpoint"] = means.pop("endpoint_error")
+    return {f"val/{name}": value for name, value in sorted(means.items())}
+
+
+def _check(config: OdeConfig, train: Latents, held_out: Latents, same_pairs: RealTransitionDataset | None) -> None:
+    for name, latents in (("train", train), ("held_out", held_out)):
+        if not len(latents) or not bool(latents.mean.isfinite().all()):
+            raise ValueError(
+                f"`{name}` must be finite latents, at least one, but got {len(latents)}; train the VAE again"
+            )
+    if train.dimension != held_out.dimension:
+        raise ValueError(f"latents must have one dimension, but got {train.dimension} and {held_out.dimension}")
+    if config.transition_mode == "cross":
+        return
+    if same_pairs is None or same_pairs.mode != "same":
+        found = None if same_pairs is None else f"a dataset in mode {same_pairs.mode!r}"
+        raise ValueError(
+            f"transition_mode {config.transition_mode!r} needs `same_pairs` in mode 'same', but got {found}"
+        )
+    needed = config.pairs_per_epoch // (2 if config.transition_mode == "mixed" else 1)
+    if len(same_pairs) < needed:
+        raise ValueError(f"`same_pairs` must give {needed} pairs an epoch, but gives {len(same_pairs)}")
+
+
+def _step(run: OdeRun, pairs: PairBatch, times: Tensor) -> None:
+    """One optimiser step. Raises: TrainingError: the loss or its gradient is not finite, or a path cannot be solved."""
+    config, ode = run.config, run.ode
+    try:
+        loss, terms = _loss(run, pairs, times)
+        run.optimiser.zero_grad()
+        with solver_errors():
+            loss.backward()
+    except SolveError as error:
+        raise TrainingError(f"{_place(run)} cannot be solved: {error}; {_remedy(run)}") from error
+    norm = torch.nn.utils.clip_grad_norm_(ode.parameters(), config.gradient_clip)
+    terms |= {"total": float(loss.detach()), "gradient_norm": float(norm)}
+    for name in ("total", "gradient_norm"):
+        if not np.isfinite(terms[name]):
+            raise TrainingError(f"{name} must be finite, but is {terms[name]} in {_place(run)}; {_remedy(run)}")
+    for group in run.optimiser.param_groups:
+        group["lr"] = _rate(run, run.step)
+    run.optimiser.step()
+    run.count(terms, len(pairs))
+
+
+def _loss(run: OdeRun, pairs: PairBatch, times: Tensor) -> tuple[Tensor, dict[str, float]]:
+    config = run.config
+    if config.objective == "flow":
+        loss = flow_loss(run.ode, pairs, times)
+        return loss, {"flow": float(loss.detach())}
+    terms = trajectory_terms(run.ode, pairs, uniform_times(config.time_points))
+    return terms.total(config.lambda_smooth, config.lambda_velocity), _numbers(terms)
+
+
+def _numbers(terms: TrajectoryTerms) -> dict[str, float]:
+    names = ("endpoint", "smoothness", "velocity", "length")
+    return {name: float(getattr(terms, name).detach()) for name in names} | {"nfe": float(terms.nfe)}
+
+
+def _train_row(run: OdeRun, pairs: PairBatch) -> Row:
+    """The epoch's training metrics; flow matching solves some of the epoch's paths for those that it does without."""
+    means = run.means()
+    if run.config.objective == "flow":
+        try:
+            with torch.no_grad():
+                monitored = trajectory_terms(run.ode, pairs[:MONITORED], uniform_times(run.config.time_points))
+        except SolveError as error:
+            raise TrainingError(f"{_place(run)} cannot be solved: {error}; {_remedy(run)}") from error
+        means |= _numbers(monitored)
+    row: Row = {"epoch": run.epoch, "epochs": run.config.epochs, "learning_rate": _rate(run, run.step - 1)}
+    row |= {"nfe_mean": means.pop("nfe"), "trajectory_length_mean": means.pop("length")}
+    return row | {f"train/{name}": value for name, value in sorted(means.items())}
+
+
+def _rate(run: OdeRun, step: int) -> float:
+    config = run.config
+    steps = config.epochs * run.batches_per_epoch
+    return learning_rate(config.learning_rate, step, steps, config.scheduler, config.warmup)
+
+
+def _place(run: OdeRun) -> str:
+    return f"epoch {run.epoch}, batch {min(run.position + 1, run.batches_per_epoch)}"
+
+
+def _remedy(run: OdeRun) -> str:
+    return f"lower `learning_rate` (now {run.config.learning_rate}) and train again"

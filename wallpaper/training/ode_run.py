@@ -1,0 +1,173 @@
+"""The state of a transition field's training: what a checkpoint holds, how it is begun, saved and resumed.
+
+No random state is kept: an epoch's draws follow from (seed, epoch). The loop itself is in `ode_loop`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wallpaper.models.ode import TransitionODE
+from wallpaper.training.checkpoint import (
+    BEST,
+    LAST,
+    Checkpoint,
+    CheckpointError,
+    check_same_run,
+    checkpoint_path,
+    load_checkpoint,
+    load_optimiser,
+    load_weights,
+    optimiser_tensors,
+    save_checkpoint,
+)
+from wallpaper.training.config import CONFIG, save_config, to_mapping
+from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.report import HISTORY, Row, write_history
+
+MAY_CHANGE = ("epochs", "validate_every", "log_every")
+"""Settings that a resumed run may have anew; a schedule follows the new number of epochs."""
+
+CRITERION = "val/energy_distance"
+
+_COUNTERS = ("epoch", "position", "elapsed", "counted", "sums", "best_value", "best_epoch", "history")
+
+
+@dataclass
+class OdeRun:
+    """A training in progress."""
+
+    config: OdeConfig
+    folder: Path
+    data: str
+    """Digest of the latents."""
+    vae: dict[str, Any]
+    """About the latents' VAE, for the checkpoints."""
+    ode: TransitionODE
+    optimiser: torch.optim.Optimizer
+    epoch: int = 1
+    """The epoch in progress, or the next one."""
+    position: int = 0
+    """Batches of this epoch that are done."""
+    elapsed: float = 0.0
+    """Seconds spent in this epoch."""
+    counted: int = 0
+    """Pairs behind `sums`."""
+    sums: dict[str, float] = field(default_factory=dict)
+    """Of each term over this epoch's pairs."""
+    best_value: float | None = None
+    best_epoch: int = 0
+    history: list[Row] = field(default_factory=list)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Optimiser steps in an epoch; the last batch may be smaller."""
+        return math.ceil(self.config.pairs_per_epoch / self.config.batch_size)
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps done in all."""
+        return (self.epoch - 1) * self.batches_per_epoch + self.position
+
+    def count(self, terms: Mapping[str, float], pairs: int) -> None:
+        """A batch is done; each term is a mean over its pairs."""
+        for name, value in terms.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value * pairs
+        self.counted += pairs
+        self.position += 1
+
+    def means(self) -> dict[str, float]:
+        """Mean of each term over the epoch so far."""
+        return {name: total / self.counted for name, total in self.sums.items()}
+
+    def end_epoch(self, row: Row) -> None:
+        """Write history and checkpoints, and move on."""
+        self.history.append(row)
+        value = row.get(CRITERION)
+        if value is not None and (self.best_value is None or value < self.best_value):
+            self.best_value, self.best_epoch = value, self.epoch
+            save_checkpoint(self.folder, BEST, weights=self.ode.state_dict(), state={}, meta=self._identity() | row)
+        self.epoch, self.position, self.elapsed, self.counted, self.sums = self.epoch + 1, 0, 0.0, 0, {}
+        self.save()
+        write_history(self.folder, self.history)
+
+    def save(self) -> None:
+        """Write the checkpoint `last`: all that a resume needs."""
+        meta = self._identity() | {"loop": {name: getattr(self, name) for name in _COUNTERS}}
+        state = optimiser_tensors(self.optimiser)
+        save_checkpoint(self.folder, LAST, weights=self.ode.state_dict(), state=state, meta=meta)
+
+    def _identity(self) -> dict[str, Any]:
+        """What every checkpoint says of its model, settings and data."""
+        return {"ode": self.ode.options(), "config": to_mapping(self.config), "data": self.data, "vae": self.vae}
+
+
+def begin_run(
+    config: OdeConfig, latents: Tensor, folder: Path, data: str, vae: dict[str, Any], device: str | torch.device
+) -> OdeRun:
+    """A run at its first batch, in a folder without an older run.
+
+    Args:
+        latents: (N, d), those to train on; they set the model's size and scale.
+        data: digest of all latents.
+        vae: plain data to keep.
+    """
+    for path in (checkpoint_path(folder, BEST), checkpoint_path(folder, LAST), folder / HISTORY):
+        path.unlink(missing_ok=True)
+    run = _untrained(config, latents, folder, data, vae, device)
+    save_config(folder / CONFIG, config)
+    return run
+
+
+def resume_run(
+    config: OdeConfig, latents: Tensor, folder: Path, data: str, vae: dict[str, Any], device: str | torch.device
+) -> OdeRun:
+    """A run where its checkpoint `last` left it. Raises: CheckpointError: none, or of other settings or latents."""
+    path, checkpoint = checkpoint_path(folder, LAST), load_checkpoint(folder, LAST)
+    model_of(checkpoint, path)
+    saved = {**checkpoint.meta["config"], "data": checkpoint.meta["data"]}
+    check_same_run(path, saved, {**to_mapping(config), "data": data}, MAY_CHANGE)
+    run = _untrained(config, latents, folder, data, vae, device)
+    load_weights(run.ode, checkpoint.weights, path)
+    load_optimiser(run.optimiser, checkpoint.state)
+    for name in _COUNTERS:
+        setattr(run, name, checkpoint.meta["loop"][name])
+    save_config(folder / CONFIG, config)
+    return run
+
+
+def model_of(checkpoint: Checkpoint, source: Path) -> TransitionODE:
+    """The checkpoint's model before its weights are loaded. Raises: CheckpointError: it holds another kind."""
+    if "ode" not in checkpoint.meta:
+        raise CheckpointError(f"{source} must hold a transition field, but holds {sorted(checkpoint.meta)}")
+    return TransitionODE(**checkpoint.meta["ode"])
+
+
+def _untrained(
+    config: OdeConfig, latents: Tensor, folder: Path, data: str, vae: dict[str, Any], device: str | torch.device
+) -> OdeRun:
+    ode = TransitionODE(
+        latent_dim=latents.shape[1],
+        hidden_dim=config.hidden_dim,
+        embedding_dim=config.embedding_dim,
+        solver=config.solver,
+        steps=config.solver_steps,
+        rtol=config.rtol,
+        atol=config.atol,
+        max_evaluations=config.max_evaluations,
+        adjoint=config.adjoint,
+        generator=torch.Generator().manual_seed(config.seed),
+    )
+    ode.fit_scale(latents)
+    ode.to(device)
+    optimiser = torch.optim.AdamW(
+        ode.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
+    return OdeRun(config, folder, data, vae, ode, optimiser)
