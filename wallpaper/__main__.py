@@ -1,4 +1,7 @@
-"""`python -m wallpaper` is the `wallpaper` command."""
+"""`python -m wallpaper` is the `wallpaper` command.
+
+Nothing else: it exists for machines where the command is not on the path.
+"""
 
 from __future__ import annotations
 

@@ -1,13 +1,11 @@
 """The whole way from a source pattern to the frames of a transition.
 
-A latent path z(t) from the source pattern is decoded without projection to d(t). Each frame blends
-the two projections of d(t), onto the source group S and onto the target group T:
+A latent path z(t) is decoded without projection to d(t), and each frame blends its projections onto S and T:
 
     frame(t) = (1 - s(t)) P_S d(t) + s(t) P_T d(t),    s(t) = 3 t^2 - 2 t^3.
 
-Both terms are invariant under the common subgroup H of S and the aligned T, so every frame keeps H
-exactly, the first is exactly S and the last exactly T. The lattice's metric follows a geodesic with
-the same s, along which every operation of H stays an isometry.
+Both terms keep the common subgroup H of S and the aligned T, so every frame keeps H exactly, the first
+is exactly S and the last exactly T; the lattice's metric moves with s on a geodesic of isometries of H.
 """
 
 from __future__ import annotations
@@ -161,7 +159,10 @@ def lattice_path(metric: Metric, alignment: Alignment, weights: list[float]) -> 
 def transition_from_seed(
     model: TransitionModel, source: str, target: str, *, seed: int = 0, n_frames: int = 50
 ) -> Transition:
-    """The transition of `generate_pattern(source, seed)`, with its own lattice. Raises: ValueError: see `transition`."""
+    """The transition of `generate_pattern(source, seed)`, with its own lattice.
+
+    Raises: ValueError: see `transition`.
+    """
     pattern = generate_pattern(source, seed, model.resolution)
     image = torch.from_numpy(pattern.pixels).permute(2, 0, 1).float() / 255
     return transition(model, image, source, target, lattice=pattern.lattice, n_frames=n_frames)

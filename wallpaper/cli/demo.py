@@ -1,4 +1,7 @@
-"""`wallpaper demo`: the whole job on embedded defaults, from nothing to pictures and a registered model."""
+"""`wallpaper demo`: the whole job on embedded defaults, from nothing to pictures and a registered model.
+
+It calls the jobs of the other commands in order and knows none of their insides.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which exceptions are a user's to mend, and the exit code each ends with: 2 usage, 1 failure, 130 stopped."""
+"""Which exceptions are a user's to mend, and the exit code each ends with: 2 usage, 1 failure, 130 stopped.
+
+Pure; it raises and prints nothing.
+"""
 
 from __future__ import annotations
 

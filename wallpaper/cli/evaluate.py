@@ -1,4 +1,7 @@
-"""`wallpaper evaluate`: the figures of a trained model, printed and tracked."""
+"""`wallpaper evaluate`: the figures of a trained model, printed and tracked.
+
+The computation is `wallpaper.evaluation`; nothing is trained here.
+"""
 
 from __future__ import annotations
 

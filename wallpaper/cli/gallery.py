@@ -1,4 +1,7 @@
-"""The pictures a trained model is shown by: the canonical transitions, and figures of what was learned."""
+"""The pictures a trained model is shown by: the canonical transitions, and figures of what was learned.
+
+It draws what it is given and trains nothing; the eight transitions are the canonical ones of the project.
+"""
 
 from __future__ import annotations
 

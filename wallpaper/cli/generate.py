@@ -1,4 +1,7 @@
-"""`wallpaper generate`: a dataset of exact patterns."""
+"""`wallpaper generate`: a dataset of exact patterns.
+
+Options and a progress bar around `wallpaper.data.generate_dataset`; it knows no model.
+"""
 
 from __future__ import annotations
 

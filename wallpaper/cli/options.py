@@ -1,4 +1,7 @@
-"""Command-line options made from a configuration class: one option per field, named and explained by it."""
+"""Command-line options made from a configuration class: one option per field, named and explained by it.
+
+It knows the classes' fields through `describe` alone, and no training.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Where commands keep and find things by default: all below the folder they are called in."""
+"""Where commands keep and find things by default: all below the folder they are called in.
+
+Paths only; nothing is created here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Progress with time left, for any loop that counts (done, total): a bar on a terminal, lines in a log."""
+"""Progress with time left, for any loop that counts (done, total): a bar on a terminal, lines in a log.
+
+It knows no loop: each is handed one of these as its `progress`.
+"""
 
 from __future__ import annotations
 

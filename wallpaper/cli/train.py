@@ -1,4 +1,7 @@
-"""`wallpaper train-vae` and `wallpaper train-ode`: the two phases, tracked."""
+"""`wallpaper train-vae` and `wallpaper train-ode`: the two phases, tracked.
+
+Options around the jobs; the loops are in `wallpaper.training` and know no command.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`wallpaper transition`: one transition as an animation or a strip."""
+"""`wallpaper transition`: one transition as an animation or a strip.
+
+Options around `wallpaper.transition`; everything drawn is drawn by `wallpaper.pictures`.
+"""
 
 from __future__ import annotations
 
