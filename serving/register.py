@@ -30,7 +30,7 @@ from mlflow.models import Model
 import wallpaper
 from serving import schema
 from wallpaper import provenance, tracking
-from wallpaper.mlflow_plugin import Store
+from wallpaper.tracking import Store
 
 NAME = "wallpaper-transition"
 ALIAS = "champion"

@@ -7,12 +7,12 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Experiment, Metric
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
@@ -38,13 +38,19 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def client(database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
+def client(database: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
     for name, value in {"MAX_RETRIES": "0", "BACKOFF_FACTOR": "0", "TIMEOUT": "2"}.items():
         monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
-    yield tracking.initialise().client
+    return tracking.initialise().client
+
+
+def own_experiment(client: MlflowClient) -> Experiment:
+    found = client.get_experiment_by_name("wallpaper")
+    assert found is not None
+    return found
 
 
 def ended(client: MlflowClient, run: tracking.Run) -> MlflowRun:
@@ -64,6 +70,7 @@ def test_a_run_holds_its_settings_origin_data_and_files(client: MlflowClient, tm
     tags = found.data.tags
     assert (tags["phase"], tags["folder"], tags["wallpaper.host"]) == ("train_vae", str(tmp_path), provenance.host())
     assert tags.get("mlflow.source.git.commit", "") == provenance.commit()[0]
+    assert found.inputs is not None
     (used,) = found.inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest, tags["dataset.digest"]) == ("patterns", "d" * 36, "d" * 64)
     assert json.loads(tracking.download(run.run_id, "config.json").read_text())["widths"] == [8, 16]
@@ -72,7 +79,7 @@ def test_a_run_holds_its_settings_origin_data_and_files(client: MlflowClient, tm
 
 
 def test_artifacts_lie_beside_the_database(client: MlflowClient, database: Path) -> None:
-    experiment = client.get_experiment_by_name("wallpaper")
+    experiment = own_experiment(client)
     assert experiment.artifact_location == (database.parent / "mlartifacts").as_uri()
 
 
@@ -81,7 +88,7 @@ def test_an_epoch_is_one_request_at_its_step(client: MlflowClient, monkeypatch: 
     with tracking.start("ode", phase="train_ode") as run:
         real = run.store.client.log_batch
 
-        def counted(run_id: str, metrics: list[object]) -> None:
+        def counted(run_id: str, metrics: list[Metric]) -> None:
             sizes.append(len(metrics))
             real(run_id, metrics=metrics)
 
@@ -130,7 +137,7 @@ def test_the_end_is_recorded(client: MlflowClient, error: BaseException | None, 
 
 
 def test_the_run_of_mlflow_run_is_continued_once(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = client.create_run(client.get_experiment_by_name("wallpaper").experiment_id)
+    made = client.create_run(own_experiment(client).experiment_id)
     client.log_param(made.info.run_id, "learning_rate", "1e-3")
     monkeypatch.setenv("MLFLOW_RUN_ID", made.info.run_id)
     with tracking.start("outer", phase="demo", config=Settings()) as outer:
@@ -213,7 +220,7 @@ def test_a_missing_file_is_an_error_at_once(client: MlflowClient, tmp_path: Path
 
 
 def test_runs_of_dead_processes_are_closed_and_of_living_ones_left(client: MlflowClient) -> None:
-    experiment = client.get_experiment_by_name("wallpaper").experiment_id
+    experiment = own_experiment(client).experiment_id
     here = {"wallpaper.host": provenance.host()}
     gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     dead = client.create_run(experiment, tags={**here, "wallpaper.process": provenance.process(gone.pid)})
@@ -241,7 +248,7 @@ def test_the_latest_finished_run_of_a_phase_is_found(client: MlflowClient, tmp_p
 
 
 def test_unknown_runs_and_files_are_named(client: MlflowClient) -> None:
-    with pytest.raises(tracking.TrackingError, match="`run_id` must name a run in sqlite:.*, but got 'nope'"):
+    with pytest.raises(tracking.TrackingError, match=r"`run_id` must name a run in sqlite:.*, but got 'nope'"):
         tracking.find_run("nope")
     with tracking.start("empty", phase="test") as run:
         pass
@@ -287,17 +294,15 @@ def test_two_processes_share_a_fresh_store(tmp_path: Path, monkeypatch: pytest.M
     assert [reader.get_run(run_id).info.status for run_id in ids] == ["FINISHED", "FINISHED"]
 
 
-def test_the_store_is_in_the_checkout_unless_a_server_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_store_is_in_the_checkout_unless_a_server_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = Path(mlflow_plugin.__file__).resolve().parent.parent
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert tracking.tracking_uri() == f"sqlite:///{checkout / 'mlflow.db'}"
+    assert mlflow_plugin.tracking_uri() == f"sqlite:///{checkout / 'mlflow.db'}"
     (tmp_path / "MLproject").write_text("name: wallpaper\n")
-    assert tracking.tracking_uri() == f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert mlflow_plugin.tracking_uri() == f"sqlite:///{tmp_path / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
-    assert tracking.tracking_uri() == f"sqlite:///{tmp_path / 'other.db'}"
+    assert mlflow_plugin.tracking_uri() == f"sqlite:///{tmp_path / 'other.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracker:5000")
-    assert tracking.tracking_uri() == "http://tracker:5000"
+    assert mlflow_plugin.tracking_uri() == "http://tracker:5000"
     assert mlflow_plugin.artifact_location("http://tracker:5000") is None

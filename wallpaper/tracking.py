@@ -29,6 +29,8 @@ from wallpaper.mlflow_plugin import Store, TrackingError, open_store, tracking_u
 from wallpaper.training.report import Report
 from wallpaper.training.stopping import Interrupted
 
+__all__ = ["RecordedRun", "Run", "Store", "TrackingError", "download", "find_run", "initialise", "latest_run", "start"]
+
 CONFIG_PREFIX = "cfg."
 """Before each setting's name: `mlflow run` records the parameters as typed, and a parameter cannot change."""
 
