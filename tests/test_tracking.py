@@ -16,7 +16,7 @@ from mlflow.entities import Experiment, Metric
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
-from wallpaper import mlflow_plugin, provenance, tracking
+from wallpaper import provenance, tracking
 from wallpaper.training.stopping import Interrupted
 
 pytestmark = [
@@ -292,17 +292,3 @@ def test_two_processes_share_a_fresh_store(tmp_path: Path, monkeypatch: pytest.M
     assert [process.returncode for process in both] == [0, 0]
     assert [len(reader.get_metric_history(run_id, "loss")) for run_id in ids] == [5, 5]
     assert [reader.get_run(run_id).info.status for run_id in ids] == ["FINISHED", "FINISHED"]
-
-
-def test_the_store_is_in_the_checkout_unless_a_server_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checkout = Path(mlflow_plugin.__file__).resolve().parent.parent
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(tmp_path)
-    assert mlflow_plugin.tracking_uri() == f"sqlite:///{checkout / 'mlflow.db'}"
-    (tmp_path / "MLproject").write_text("name: wallpaper\n")
-    assert mlflow_plugin.tracking_uri() == f"sqlite:///{tmp_path / 'mlflow.db'}"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
-    assert mlflow_plugin.tracking_uri() == f"sqlite:///{tmp_path / 'other.db'}"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracker:5000")
-    assert mlflow_plugin.tracking_uri() == "http://tracker:5000"
-    assert mlflow_plugin.artifact_location("http://tracker:5000") is None
