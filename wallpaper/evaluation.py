@@ -20,7 +20,7 @@ from wallpaper.plane import GROUP_NAMES, align, plane_group, primitive_operation
 from wallpaper.symmetry import residuals
 from wallpaper.training.transport_metrics import PairMetrics, all_pairs, pair_table, summary
 from wallpaper.training.vae_losses import psnr
-from wallpaper.transition import LATENT_SOLVER, LATENT_STEPS, blend, smooth_step
+from wallpaper.transition import LATENT_SOLVER, LATENT_STEPS, decode_frames, smooth_step
 
 BATCH = 64
 Progress = Callable[[int, int], None]
@@ -125,7 +125,7 @@ def _reconstruction(model: TransitionModel, store: PatternStore, latents: Latent
 def _exact_symmetry(model: TransitionModel, held_out: Latents, progress: Progress) -> ExactSymmetry:
     """First frame, a frame in the middle and last frame of each pair, from the source's first held-out latent.
 
-    The paths of all pairs are solved together; what a pair's frames are made of is `wallpaper.transition.blend`.
+    The paths of all pairs are solved together; its frames are those of `transition`.
     """
     decoded, decoded_uint8 = _decoded_residuals(model, held_out)
     pairs = all_pairs(held_out.labels.tolist())
@@ -135,7 +135,7 @@ def _exact_symmetry(model: TransitionModel, held_out: Latents, progress: Progres
     largest = {"first": 0.0, "last": 0.0, "inner": 0.0}
     for done, (source, target) in enumerate(pairs):
         alignment = align(GROUP_NAMES[source], GROUP_NAMES[target])
-        frames = blend(model.vae.decode_plain(path.latents[:, done]), alignment, smooth_step(path.times)).numpy()
+        frames = decode_frames(model.vae, path.latents[:, done], alignment, smooth_step(path.times)).numpy()
         found = {
             "first": _largest(frames[0], primitive_operations(alignment.source)),
             "inner": _largest(frames[1], alignment.common),

@@ -1,8 +1,8 @@
 """The whole way from a source pattern to the frames of a transition.
 
-A latent path z(t) is decoded without projection to d(t), and each frame blends its projections onto S and T:
+A latent path is decoded to fields d(t), unprojected; each frame blends their projections and colours the blend:
 
-    frame(t) = (1 - s(t)) P_S d(t) + s(t) P_T d(t),    s(t) = 3 t^2 - 2 t^3.
+    frame(t) = colour((1 - s(t)) P_S d(t) + s(t) P_T d(t)),    s(t) = 3 t^2 - 2 t^3.
 
 Both terms keep the common subgroup H of S and the aligned T, so every frame keeps H exactly, the first
 is exactly S and the last exactly T; the lattice's metric moves with s on a geodesic of isometries of H.
@@ -10,19 +10,20 @@ is exactly S and the last exactly T; the lattice's metric moves with s on a geod
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from wallpaper.models.transition_model import TransitionModel
+from wallpaper.models.vae import SymmetryVAE
 from wallpaper.patterns import generate_pattern
 from wallpaper.pictures.render import Picture, render_many
 from wallpaper.plane import Alignment, Lattice, Op, align, plane_group
-from wallpaper.plane.lattice import Metric, geodesic, invariant_metric
-from wallpaper.plane.relations import primitive_metric
+from wallpaper.plane.lattice import Metric, geodesic, invariant_metric, stretched
+from wallpaper.plane.relations import primitive_vectors
 from wallpaper.symmetry import project_primitive, pull_back
 
 LATENT_SOLVER, LATENT_STEPS = "rk4", 8
@@ -58,6 +59,8 @@ class Transition:
     """(T, 3, n, n) float32 in [0, 1]; frame k is one primitive cell of `lattices[k]`."""
     lattices: tuple[Lattice, ...]
     """T primitive lattices."""
+    rotations: tuple[float, ...]
+    """T directions of the lattices' first vectors, in degrees from x: the lattice is stretched, never turned."""
     nfe: int
     """Evaluations of the velocity field."""
     path_length: float
@@ -66,9 +69,13 @@ class Transition:
     def at(self, indices: Sequence[int]) -> Transition:
         """The same transition with only these frames."""
         rows = list(indices)
-        lattices = tuple(self.lattices[index] for index in rows)
         return replace(
-            self, times=self.times[rows], latents=self.latents[rows], frames=self.frames[rows], lattices=lattices
+            self,
+            times=self.times[rows],
+            latents=self.latents[rows],
+            frames=self.frames[rows],
+            lattices=tuple(self.lattices[index] for index in rows),
+            rotations=tuple(self.rotations[index] for index in rows),
         )
 
 
@@ -115,9 +122,20 @@ def transition(
     path = model.ode.solve(start, source_label, target_label, times, solver=LATENT_SOLVER, steps=LATENT_STEPS)
     latents = path.latents[:, 0]
     alignment, weights = align(source, target), smooth_step(times)
-    frames = blend(model.vae.decode_plain(latents), alignment, weights)
-    lattices = lattice_path(primitive_metric(first, lattice.metric), alignment, weights.tolist())
-    return Transition(source, target, alignment, times, latents, frames, lattices, path.nfe, float(path.length))
+    frames = decode_frames(model.vae, latents, alignment, weights)
+    bases = basis_path(lattice.basis @ primitive_vectors(first), alignment, weights.tolist())
+    return Transition(
+        source,
+        target,
+        alignment,
+        times,
+        latents,
+        frames,
+        lattices=tuple(Lattice.from_metric(basis.T @ basis) for basis in bases),
+        rotations=tuple(math.degrees(math.atan2(basis[1, 0], basis[0, 0])) for basis in bases),
+        nfe=path.nfe,
+        path_length=float(path.length),
+    )
 
 
 def pictures(result: Transition, *, size: int = 256, cells: float = 3.0) -> list[Picture]:
@@ -126,34 +144,40 @@ def pictures(result: Transition, *, size: int = 256, cells: float = 3.0) -> list
     Args:
         size: pixels along each side. cells: how many primitive cells fit across, about.
     """
-    return render_many(result.frames.cpu().numpy(), result.lattices, size=size, cells=cells)
+    frames = result.frames.cpu().numpy()
+    return render_many(frames, result.lattices, size=size, cells=cells, rotation=result.rotations)
+
+
+def decode_frames(vae: SymmetryVAE, latents: Tensor, alignment: Alignment, weights: Tensor) -> Tensor:
+    """Frames (T, 3, n, n) in [0, 1] of a latent path (T, d), on the common primitive cell; see `blend`."""
+    return vae.colour(blend(vae.fields(latents), alignment, weights), latents)
 
 
 def blend(decoded: Tensor, alignment: Alignment, weights: Tensor) -> Tensor:
     """(1 - s) P_S d + s P_T d on the common primitive cell.
 
     Args:
-        decoded: (T, 3, n, n) images before projection, on the groups' conventional cells; n a multiple of 4.
+        decoded: (T, F, n, n) fields before projection, on the groups' conventional cells; n a multiple of 4.
         weights: (T,) the values of s, 0 for exactly the source and 1 for exactly the target.
-    Returns: (T, 3, n, n).
+    Returns: (T, F, n, n).
     """
     source = project_primitive(decoded, alignment.source)
     target = pull_back(project_primitive(decoded, alignment.target), Op(alignment.axes, alignment.shift))
     s = weights.view(-1, 1, 1, 1)
-    return ((1 - s) * source + s * target).clamp(0, 1)
+    return (1 - s) * source + s * target
 
 
-def lattice_path(metric: Metric, alignment: Alignment, weights: list[float]) -> tuple[Lattice, ...]:
-    """Primitive lattices along the geodesic from `metric` to the nearest one that the target allows.
+def basis_path(basis: Metric, alignment: Alignment, weights: list[float]) -> tuple[Metric, ...]:
+    """Primitive bases whose metrics lie on the geodesic from the source's to the nearest one that the target allows.
 
     Args:
-        metric: (2, 2) of the source's primitive cell.
+        basis: (2, 2) Cartesian basis of the source's primitive cell, one vector a column.
         weights: positions on the path, 0 the source and 1 the target.
+    Returns: (2, 2) bases, pure stretches of `basis`.
     """
-    end = invariant_metric(metric, {op.rot for op in alignment.target_operations})
-    if np.array_equal(metric, end):
-        return (Lattice.from_metric(metric),) * len(weights)
-    return tuple(Lattice.from_metric(geodesic(metric, end, s)) for s in weights)
+    start = basis.T @ basis
+    end = invariant_metric(start, {op.rot for op in alignment.target_operations})
+    return tuple(stretched(basis, geodesic(start, end, s)) for s in weights)
 
 
 def transition_from_seed(

@@ -2,7 +2,8 @@ r"""A variational autoencoder of patterns whose symmetry is exact, with a differ
 
 Images are one cell of a torus, so every convolution wraps around. The encoder pools over the group at
 its first layer, and a convolution is linear: :math:`\operatorname{mean}_g w * g x = w * P x`, so one
-projection replaces |G| convolutions. The decoder projects its output. Neither sees the group otherwise.
+projection replaces |G| convolutions. The decoder projects the fields that it paints with, and paints point
+by point, which keeps their symmetry. Neither sees the group otherwise.
 VAE: Kingma and Welling, *Auto-Encoding Variational Bayes* (2014), section 3 and appendix B.
 """
 
@@ -22,6 +23,13 @@ SLOPE = 0.2
 """Of the LeakyReLU for negative inputs."""
 
 Pool = Literal["average", "flatten"]
+Head = Literal["rgb", "palette"]
+
+PALETTE_SIZE = 5
+"""Colours of a decoded image with head "palette": designs have three to five."""
+
+SHARPNESS = 4.0
+"""Factor on the palette head's fields: the larger, the narrower the edges between two colours."""
 
 
 class VaeSettings(TypedDict):
@@ -33,6 +41,7 @@ class VaeSettings(TypedDict):
     in_channels: int
     head_dim: int
     pool: Pool
+    head: Head
     symmetry_pooling: bool
 
 
@@ -63,6 +72,9 @@ class SymmetryVAE(nn.Module):
         head_dim: width of the two heads' hidden layer.
         pool: what follows the last stage: "average" keeps one number per channel and so loses where
             things are; "flatten" keeps the last grid, which reconstructs far better.
+        head: how fields become colours, point by point. "rgb": a field for each colour channel, which is
+            the image. "palette": a field for each of `PALETTE_SIZE` colours that the latent chooses; where
+            a field is largest its colour shows, so that edges stay sharp and colours pure.
         symmetry_pooling: project the encoder's input onto its group. Without it the encoder is as
             invariant as its images are symmetric.
     Raises: ValueError: sizes that do not fit together.
@@ -77,6 +89,7 @@ class SymmetryVAE(nn.Module):
         in_channels: int = 3,
         head_dim: int = 128,
         pool: Pool = "average",
+        head: Head = "rgb",
         symmetry_pooling: bool = True,
     ) -> None:
         super().__init__()
@@ -88,6 +101,7 @@ class SymmetryVAE(nn.Module):
             in_channels=in_channels,
             head_dim=head_dim,
             pool=pool,
+            head=head,
             symmetry_pooling=symmetry_pooling,
         )
         top = hidden_dims[-1]
@@ -105,9 +119,11 @@ class SymmetryVAE(nn.Module):
             nn.Unflatten(1, (top, grid, grid)),
         )
         upward = tuple(reversed(hidden_dims))
+        fields = in_channels if head == "rgb" else PALETTE_SIZE
         self.decoder = nn.Sequential(
-            *(_up(before, after) for before, after in pairwise(upward)), TorusConvTranspose2d(upward[-1], in_channels)
+            *(_up(before, after) for before, after in pairwise(upward)), TorusConvTranspose2d(upward[-1], fields)
         )
+        self.palette = _palette_head(latent_dim, head_dim, in_channels) if head == "palette" else None
 
     @property
     def latent_dim(self) -> int:
@@ -134,16 +150,30 @@ class SymmetryVAE(nn.Module):
         features = self.pooling(self.encoder(pooled))
         return self.mean_head(features), self.logvar_head(features)
 
-    def decode_plain(self, latent: Tensor) -> Tensor:
-        """Image (B, C, n, n) in [0, 1] of latents (B, d), before any projection."""
+    def fields(self, latent: Tensor) -> Tensor:
+        """Fields (B, F, n, n) of latents (B, d), before any projection; F colours, or `PALETTE_SIZE`."""
         if latent.ndim != 2 or latent.shape[1] != self.latent_dim:
             raise ValueError(f"`latent` must be (B, {self.latent_dim}), but got {tuple(latent.shape)}")
-        image: Tensor = torch.sigmoid(self.decoder(self.expand(latent)))
-        return image
+        decoded: Tensor = self.decoder(self.expand(latent))
+        return decoded if self.palette is not None else decoded.sigmoid()
+
+    def colour(self, fields: Tensor, latent: Tensor) -> Tensor:
+        """Image (B, C, n, n) in [0, 1] of fields (B, F, n, n), point by point: it has every symmetry they have."""
+        if self.palette is None:
+            return fields.clamp(0, 1)
+        colours = self.palette(latent)
+        # Sums of products in a fixed order: a matrix product may round differently from sample to sample.
+        shares = (SHARPNESS * fields).softmax(dim=1)
+        image: Tensor = sum(shares[:, k, None] * colours[:, k, :, None, None] for k in range(PALETTE_SIZE))
+        return image.clamp(0, 1)
+
+    def decode_plain(self, latent: Tensor) -> Tensor:
+        """Image (B, C, n, n) in [0, 1] of latents (B, d), without projection."""
+        return self.colour(self.fields(latent), latent)
 
     def decode(self, latent: Tensor, group: Tensor) -> Tensor:
         """Image (B, C, n, n) in [0, 1] of latents (B, d), with exactly the symmetry of group (B,)."""
-        return project(self.decode_plain(latent), group)
+        return self.colour(project(self.fields(latent), group), latent)
 
     def forward(
         self, image: Tensor, group: Tensor, generator: torch.Generator | None = None
@@ -184,6 +214,18 @@ def _down(before: int, after: int) -> nn.Sequential:
 
 def _up(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(TorusConvTranspose2d(before, after), nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE))
+
+
+def _palette_head(latent_dim: int, hidden: int, channels: int) -> nn.Sequential:
+    last = nn.Linear(hidden, PALETTE_SIZE * channels)
+    nn.init.normal_(last.bias, std=1.5)  # colours that differ from the start, else no field has anything to say
+    return nn.Sequential(
+        nn.Linear(latent_dim, hidden),
+        nn.LeakyReLU(SLOPE),
+        last,
+        nn.Sigmoid(),
+        nn.Unflatten(1, (PALETTE_SIZE, channels)),
+    )
 
 
 def _head(features: int, hidden: int, latent_dim: int) -> nn.Sequential:

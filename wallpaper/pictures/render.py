@@ -69,7 +69,7 @@ def render_many(
     *,
     size: int = 256,
     cells: float = 3.0,
-    rotation: float = 0.0,
+    rotation: float | Sequence[float] = 0.0,
     centre: tuple[float, float] = (0.0, 0.0),
     kernel: Kernel = "cubic",
     workers: int | None = None,
@@ -77,19 +77,22 @@ def render_many(
     """The frames of an animation, all at one scale, in `workers` threads (default: one per processor, at most 8).
 
     Args:
-        patterns: each as `render` takes it. lattices: one for all, or one each.
-    Raises: ValueError: not as many lattices as patterns; and see `render`.
+        patterns: each as `render` takes it. lattices, rotation: one for all, or one each.
+    Raises: ValueError: not as many lattices or rotations as patterns; and see `render`.
     """
     each = [lattices] * len(patterns) if isinstance(lattices, Lattice) else list(lattices)
     if len(each) != len(patterns):
         raise ValueError(f"`len(lattices) == len(patterns)` must hold, but got {len(each)} and {len(patterns)}")
+    turns = [rotation] * len(each) if isinstance(rotation, (int, float)) else list(rotation)
+    if len(turns) != len(patterns):
+        raise ValueError(f"`len(rotation) == len(patterns)` must hold, but got {len(turns)} and {len(patterns)}")
     if not each:
         return []
     scale = picture_scale(each, size, cells)
 
     def draw(index: int) -> Picture:
         return render(
-            patterns[index], each[index], size=size, scale=scale, rotation=rotation, centre=centre, kernel=kernel
+            patterns[index], each[index], size=size, scale=scale, rotation=turns[index], centre=centre, kernel=kernel
         )
 
     with ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1)) as pool:

@@ -132,6 +132,19 @@ def geodesic(start: Metric, end: Metric, t: float) -> Metric:
     return root @ _power(inverse_root @ end @ inverse_root, t) @ root
 
 
+def stretched(basis: Metric, metric: Metric) -> Metric:
+    """The basis F B with this metric, F a pure stretch: the deformation of B = `basis` that turns nothing.
+
+    F^2 = B^-T G B^-1, the right Cauchy-Green tensor of the deformation.
+
+    Args:
+        basis: (2, 2) Cartesian basis, one vector a column.
+        metric: (2, 2) metric tensor to reach.
+    """
+    inverse = np.linalg.inv(basis)
+    return _power(inverse.T @ metric @ inverse, 0.5) @ basis
+
+
 def distance(start: Metric, end: Metric) -> float:
     """Length of the geodesic between two metrics; 0 only if they are equal."""
     inverse_root = _power(start, -0.5)

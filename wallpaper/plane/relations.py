@@ -75,9 +75,12 @@ def primitive_operations(name: str) -> tuple[Op, ...]:
 
 def primitive_metric(group: PlaneGroup, metric: Metric) -> Metric:
     """Metric of the primitive cell that `primitive_operations` refers to, from the conventional cell's."""
-    if len(group.centring) == 1:
-        return metric
-    return change_basis(metric, np.linalg.inv(np.array(CENTRED_TO_PRIMITIVE, dtype=np.float64)))
+    return change_basis(metric, primitive_vectors(group))
+
+
+def primitive_vectors(group: PlaneGroup) -> Metric:
+    """(2, 2) basis of that primitive cell in coordinates of the conventional one, one vector a column."""
+    return np.eye(2) if len(group.centring) == 1 else np.linalg.inv(np.array(CENTRED_TO_PRIMITIVE, dtype=np.float64))
 
 
 def common_operations(source: str, target: str, axes: Matrix, shift: Shift) -> tuple[Op, ...]:

@@ -27,6 +27,9 @@ class VaeConfig:
     pool: Literal["average", "flatten"] = "average"
     """After the last stage: average keeps one number per channel, flatten keeps where things are."""
 
+    head: Literal["rgb", "palette"] = "rgb"
+    """rgb decodes each colour channel; palette divides the cell among five colours, with sharp edges."""
+
     symmetry_pooling: bool = True
     """Average the encoder's first layer over the group's operations."""
 

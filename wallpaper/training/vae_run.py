@@ -172,6 +172,7 @@ def build_vae(config: VaeConfig) -> SymmetryVAE:
             latent_dim=config.latent_dim,
             hidden_dims=config.hidden_dims,
             pool=config.pool,
+            head=config.head,
             symmetry_pooling=config.symmetry_pooling,
         )
 
