@@ -125,6 +125,16 @@ def test_frames_share_one_scale():
     assert render_many([], []) == []
 
 
+def test_each_frame_may_have_its_own_rotation():
+    patterns, lattice, turns = [wave_pattern(1, 0, 32)] * 3, LATTICES[0], [0.0, 15.0, 40.0]
+    frames = render_many(patterns, lattice, size=40, rotation=turns)
+    for frame, turn in zip(frames, turns, strict=True):
+        np.testing.assert_array_equal(frame, render(patterns[0], lattice, size=40, rotation=turn))
+    assert not np.array_equal(frames[0], frames[1])
+    with pytest.raises(ValueError, match=r"len\(rotation\) == len\(patterns\).*got 2 and 3"):
+        render_many(patterns, lattice, rotation=[0.0, 1.0])
+
+
 def test_errors_say_what_must_hold():
     lattice, good = Lattice.standard("square"), np.zeros((8, 8, 3), np.float32)
     with pytest.raises(ValueError, match=r"\(n, n, 3\) or \(3, n, n\), but got \(8, 8, 4\)"):
