@@ -15,14 +15,14 @@ from torch import Tensor
 
 from wallpaper.plane import Op, plane_group, primitive_operations
 from wallpaper.symmetry.index_maps import permutation
-from wallpaper.symmetry.projection import project_onto
+from wallpaper.symmetry.projection import project, project_onto
 
 
 def to_primitive(image: Tensor, group: str) -> Tensor:
     """The image on the primitive cell that `primitive_operations(group)` refers to.
 
     Args:
-        image: (..., n, n) one conventional cell, float.
+        image: (..., n, n) one conventional cell, float; with the group's centring, else the new cell has a seam.
     Returns: same shape: (y1, y2)/n of the new grid is x = ((y1 - y2)/2, (y1 + y2)/2)/n of the old one
         for a centred group; the image itself for any other.
     """
@@ -34,8 +34,14 @@ def to_primitive(image: Tensor, group: str) -> Tensor:
 
 
 def project_primitive(image: Tensor, group: str) -> Tensor:
-    """The image's projection onto `group`, on the group's primitive cell; bit-exactly invariant there."""
-    return project_onto(to_primitive(image, group), primitive_operations(group))
+    """The image's projection onto `group`, on the group's primitive cell; bit-exactly invariant there.
+
+    Args:
+        image: (..., n, n) one conventional cell, float; with or without the group's symmetry.
+    Returns: same shape: to rounding `to_primitive` of the projection onto the conventional cell.
+    """
+    symmetric = project(image, plane_group(group).index)  # the centring too, which `to_primitive` needs
+    return project_onto(to_primitive(symmetric, group), primitive_operations(group))
 
 
 def pull_back(image: Tensor, frame: Op) -> Tensor:
