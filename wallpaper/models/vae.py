@@ -22,7 +22,7 @@ from wallpaper.symmetry import project
 SLOPE = 0.2
 """Of the LeakyReLU for negative inputs."""
 
-Pool = Literal["average", "flatten"]
+Pool = Literal["average", "flatten", "grid"]
 Head = Literal["rgb", "palette"]
 
 PALETTE_SIZE = 5
@@ -70,8 +70,9 @@ class SymmetryVAE(nn.Module):
         hidden_dims: channels after each stage, each of which halves the image.
         in_channels: colours, C.
         head_dim: width of the two heads' hidden layer.
-        pool: what follows the last stage: "average" keeps one number per channel and so loses where
-            things are; "flatten" keeps the last grid, which reconstructs far better.
+        pool: what follows the last stage. "average" keeps one number per channel and so loses where things
+            are. "flatten" gives all of the last grid to the heads. "grid" gives each of its places latents of
+            its own, latent_dim / grid^2 of them: fewer weights, and by far the best reconstruction.
         head: how fields become colours, point by point. "rgb": a field for each colour channel, which is
             the image. "palette": a field for each of `PALETTE_SIZE` colours that the latent chooses; where
             a field is largest its colour shows, so that edges stay sharp and colours pure.
@@ -107,17 +108,16 @@ class SymmetryVAE(nn.Module):
         top = hidden_dims[-1]
         stages = zip((in_channels, *hidden_dims[:-1]), hidden_dims, strict=True)
         self.encoder = nn.Sequential(*(_down(before, after) for before, after in stages))
-        self.pooling = nn.Sequential(*([nn.AdaptiveAvgPool2d(1)] if pool == "average" else []), nn.Flatten())
-        features = top if pool == "average" else top * grid * grid
-        self.mean_head = _head(features, head_dim, latent_dim)
-        self.logvar_head = _head(features, head_dim, latent_dim)
-        self.expand = nn.Sequential(
-            nn.Linear(latent_dim, top),
-            nn.LeakyReLU(SLOPE),
-            nn.Linear(top, top * grid * grid),
-            nn.LeakyReLU(SLOPE),
-            nn.Unflatten(1, (top, grid, grid)),
-        )
+        if pool == "grid":
+            depth = _latents_per_place(latent_dim, grid)
+            self.pooling: nn.Module = nn.Identity()
+            self.mean_head, self.logvar_head = (_grid_head(top, head_dim, depth) for _ in range(2))
+            self.expand = _expand_grid(depth, top, grid)
+        else:
+            self.pooling = nn.Sequential(*([nn.AdaptiveAvgPool2d(1)] if pool == "average" else []), nn.Flatten())
+            features = top if pool == "average" else top * grid * grid
+            self.mean_head, self.logvar_head = (_head(features, head_dim, latent_dim) for _ in range(2))
+            self.expand = _expand(latent_dim, top, grid)
         upward = tuple(reversed(hidden_dims))
         fields = in_channels if head == "rgb" else PALETTE_SIZE
         self.decoder = nn.Sequential(
@@ -214,6 +214,42 @@ def _down(before: int, after: int) -> nn.Sequential:
 
 def _up(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(TorusConvTranspose2d(before, after), nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE))
+
+
+def _grid_head(features: int, hidden: int, depth: int) -> nn.Sequential:
+    """(B, features, g, g) to (B, depth g^2): the same small network at every place."""
+    return nn.Sequential(nn.Conv2d(features, hidden, 1), nn.LeakyReLU(SLOPE), nn.Conv2d(hidden, depth, 1), nn.Flatten())
+
+
+def _expand(latent_dim: int, top: int, grid: int) -> nn.Sequential:
+    """(B, d) to (B, top, g, g)."""
+    return nn.Sequential(
+        nn.Linear(latent_dim, top),
+        nn.LeakyReLU(SLOPE),
+        nn.Linear(top, top * grid * grid),
+        nn.LeakyReLU(SLOPE),
+        nn.Unflatten(1, (top, grid, grid)),
+    )
+
+
+def _expand_grid(depth: int, top: int, grid: int) -> nn.Sequential:
+    """(B, depth g^2) to (B, top, g, g): each place sees its neighbours, twice."""
+    return nn.Sequential(
+        nn.Unflatten(1, (depth, grid, grid)),
+        nn.Conv2d(depth, top, 3, padding=1, padding_mode="circular"),
+        nn.LeakyReLU(SLOPE),
+        nn.Conv2d(top, top, 3, padding=1, padding_mode="circular"),
+        nn.LeakyReLU(SLOPE),
+    )
+
+
+def _latents_per_place(latent_dim: int, grid: int) -> int:
+    if latent_dim % grid**2:
+        raise ValueError(
+            f"`latent_dim % {grid**2} == 0` must hold for pool 'grid' with a last grid of {grid} x {grid}, "
+            f"but got {latent_dim}; use {grid**2 * max(1, round(latent_dim / grid**2))}"
+        )
+    return latent_dim // grid**2
 
 
 def _palette_head(latent_dim: int, hidden: int, channels: int) -> nn.Sequential:

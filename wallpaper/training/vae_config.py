@@ -24,8 +24,9 @@ class VaeConfig:
     hidden_dims: tuple[int, ...] = (64, 128, 256, 512, 512)
     """Channels after each stage of the encoder, each of which halves the image; the decoder mirrors them."""
 
-    pool: Literal["average", "flatten"] = "average"
-    """After the last stage: average keeps one number per channel, flatten keeps where things are."""
+    pool: Literal["average", "flatten", "grid"] = "average"
+    """After the last stage: average keeps one number per channel, flatten all of the last grid, and grid gives each
+    of its places latents of its own: latent_dim is then a multiple of the number of places."""
 
     head: Literal["rgb", "palette"] = "rgb"
     """rgb decodes each colour channel; palette divides the cell among five colours, with sharp edges."""
