@@ -206,8 +206,9 @@ class Run:
     def _flush(self) -> None:
         while self._metrics and not self._is_quiet():
             some = self._metrics[:_PER_BATCH]
-            if self._attempt("metrics", partial(self.store.client.log_batch, self.run_id, metrics=some)):
-                del self._metrics[: len(some)]
+            if not self._attempt("metrics", partial(self.store.client.log_batch, self.run_id, metrics=some)):
+                return
+            del self._metrics[: len(some)]
 
     def _is_quiet(self) -> bool:
         return time.monotonic() < self._quiet_until
