@@ -34,7 +34,8 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 def wave(h: int, k: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """A wave of the conventional cell; it has the centring if h + k is even."""
-    return np.cos(2 * np.pi * (h * x + k * y) + 0.7)
+    values: np.ndarray = np.cos(2 * np.pi * (h * x + k * y) + 0.7)
+    return values
 
 
 def conventional(side: int) -> tuple[np.ndarray, np.ndarray]:
