@@ -106,6 +106,16 @@ def test_the_seed_decides_bitwise(tmp_path: Path) -> None:
     assert one.digest == again.digest != other.digest
 
 
+def test_training_takes_one_thread_and_gives_the_others_back(tmp_path: Path) -> None:
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    try:
+        fit(TINY, tmp_path, report=lambda row: seen.append(torch.get_num_threads()))
+        assert (set(seen), torch.get_num_threads()) == ({1}, 2)
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("objective", ["flow", "endpoint"])
 @pytest.mark.parametrize("batches", [1, 3, 4, 8])
 def test_a_stopped_run_resumes_to_the_same_numbers(objective: Any, batches: int, tmp_path: Path) -> None:
@@ -120,12 +130,8 @@ def test_a_stopped_run_resumes_to_the_same_numbers(objective: Any, batches: int,
     assert done == list(range(1, 10))
     assert without_time(resumed.history) == without_time(whole.history)
     assert resumed.digest == whole.digest
-    assert (
-        load_checkpoint(tmp_path / "cut", "last").weights.keys()
-        == load_checkpoint(tmp_path / "whole", "last").weights.keys()
-    )
-    for name, value in load_checkpoint(tmp_path / "whole", "last").weights.items():
-        assert torch.equal(load_checkpoint(tmp_path / "cut", "last").weights[name], value)
+    last, expected = (load_checkpoint(tmp_path / name, "last").weights for name in ("cut", "whole"))
+    assert all(torch.equal(last[name], value) for name, value in expected.items())
 
 
 def test_a_report_may_end_the_run_and_the_epoch_is_kept(tmp_path: Path) -> None:

@@ -1,15 +1,16 @@
 """Training of the transition field: AdamW with a schedule, clipping, validation, checkpoints and an exact resume.
 
 The loop computes and reports; pictures, trackers and searches are its caller's. The pairs and times of an
-epoch follow from (seed, epoch), so an interrupted run goes on to the same numbers (bitwise on one CPU
-thread). Kept as best is the epoch whose end points are distributed most like held-out latents of the
+epoch follow from (seed, epoch) and a CPU computes on one thread, so an interrupted run goes on to the same
+numbers bit for bit. Kept as best is the epoch whose end points are distributed most like held-out latents of the
 target: an endpoint error on random pairs would prefer a collapse. Read `fit_ode` first.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,42 @@ def fit_ode(
     data = weights_digest({"train": train.mean, "labels": train.labels, "held_out": held_out.mean})
     run = (resume_run if resume else begin_run)(config, train.mean, folder, data, dict(vae_info or {}), device)
     coupling = build_coupling(config.coupling, train, cache=coupling_cache)
+    if same_pairs is not None:
+        same_pairs.epoch_pairs(run.epoch)  # codes its images now, while torch has all its threads
+    with one_cpu_thread():
+        _train(run, coupling, train, held_out, validated, same_pairs, report=report, progress=progress, stop=stop)
+    ode = load_ode(folder)
+    return OdeResult(folder, run.best_epoch, run.history, ode, weights_digest(ode.state_dict()))
+
+
+@contextmanager
+def one_cpu_thread() -> Iterator[None]:
+    """torch computes on one CPU thread inside the block.
+
+    The matrices of a step are too small to share: a second thread gains nothing on idle cores, costs ten times the
+    time on busy ones, and makes the last bits of the sums differ from run to run.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train(
+    run: OdeRun,
+    coupling: Coupling,
+    train: Latents,
+    held_out: Latents,
+    validated: list[tuple[int, int]],
+    same_pairs: RealTransitionDataset | None,
+    *,
+    report: Report,
+    progress: Progress,
+    stop: Stop,
+) -> None:
+    config, device = run.config, run.ode.latent_mean.device
     while run.epoch <= config.epochs:
         started = time.monotonic() - run.elapsed
         pairs, times = epoch_pairs(config, coupling, same_pairs, run.epoch)
@@ -100,15 +137,13 @@ def fit_ode(
             run.elapsed = time.monotonic() - started
             if stop():
                 run.save()
-                raise Interrupted(folder, run.epoch)
+                raise Interrupted(run.folder, run.epoch)
         row = _train_row(run, pairs)
         if run.epoch % config.validate_every == 0 or run.epoch == config.epochs:
             row |= validate(run.ode, config, held_out, train, validated)
         row["seconds"] = time.monotonic() - started
         run.end_epoch(row)
         report(row)
-    ode = load_ode(folder)
-    return OdeResult(folder, run.best_epoch, run.history, ode, weights_digest(ode.state_dict()))
 
 
 def load_ode(folder: Path, name: str = BEST) -> TransitionODE:
