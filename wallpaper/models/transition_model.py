@@ -74,11 +74,13 @@ class TransitionModel:
         Raises: FileNotFoundError: no model there. ValueError: another format, or damaged; names the file.
         """
         description = _description(folder / DESCRIPTION)
-        vae = SymmetryVAE(**description["vae"])
-        ode = TransitionODE(**description["ode"])
+        try:
+            vae, ode = SymmetryVAE(**description["vae"]), TransitionODE(**description["ode"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{folder / DESCRIPTION} must describe a VAE and an ODE, but does not: {error}") from error
         for name, module in (("vae", vae), ("ode", ode)):
             _load_weights(module, folder / f"{name}.safetensors")
-        return cls(vae, ode, description["info"])
+        return cls(vae, ode, dict(description.get("info", {})))
 
 
 def _description(path: Path) -> Mapping[str, Any]:
@@ -99,6 +101,5 @@ def _load_weights(module: nn.Module, path: Path) -> None:
     try:
         module.load_state_dict(safetensors.torch.load_file(path))
     except (safetensors.SafetensorError, RuntimeError, OSError) as error:
-        raise ValueError(
-            f"{path} must hold this model's weights, but does not: {str(error).splitlines()[0]}"
-        ) from error
+        reason = str(error).splitlines()[-1].strip()  # torch's first line only says that there are errors
+        raise ValueError(f"{path} must hold this model's weights, but does not: {reason}") from error
