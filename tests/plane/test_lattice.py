@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import ALL_GROUPS
 from wallpaper.plane import LATTICE_SYSTEMS, Lattice, LatticeSystem, PlaneGroup
-from wallpaper.plane.lattice import Metric, change_basis, distance, geodesic, invariant_metric
+from wallpaper.plane.lattice import Metric, change_basis, distance, geodesic, invariant_metric, stretched
 
 ATOL = 1e-12
 """A few float64 products of numbers near 1."""
@@ -141,6 +141,32 @@ def test_invariant_metric_has_the_isometries_and_the_area(group: PlaneGroup, lat
     assert Lattice.from_metric(metric).meets(group.system)
     assert math.sqrt(np.linalg.det(metric)) == pytest.approx(lattice.area, rel=1e-8)
     assert_close(invariant_metric(metric, group.point_group), metric)
+
+
+@given(lattices, lattices, st.floats(-180, 180))
+def test_stretching_reaches_the_metric_and_turns_nothing(a: Lattice, b: Lattice, degrees: float) -> None:
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    basis = np.array([[cosine, -sine], [sine, cosine]]) @ a.basis
+    after = stretched(basis, b.metric)
+    assert_close(after.T @ after, b.metric)
+    deformation = after @ np.linalg.inv(basis)
+    np.testing.assert_allclose(deformation, deformation.T, rtol=0, atol=1e-7 * np.abs(deformation).max())
+    assert np.linalg.eigvalsh((deformation + deformation.T) / 2).min() > 0
+    rotation, _ = scipy.linalg.polar(deformation)  # the independent oracle: no rotation is left
+    np.testing.assert_allclose(rotation, np.eye(2), rtol=0, atol=1e-6)
+
+
+def test_stretching_to_the_basis_s_own_metric_changes_nothing() -> None:
+    basis = Lattice(1.0, 1.3, 75.0).basis
+    np.testing.assert_allclose(stretched(basis, basis.T @ basis), basis, rtol=0, atol=ATOL)
+
+
+def test_stretching_a_square_by_hand() -> None:
+    """A square turned by 45 degrees, stretched along its diagonals: the vectors scale, and turn against each other."""
+    basis = np.array([[1.0, -1.0], [1.0, 1.0]])
+    stretch = np.diag([2.0, 0.5])
+    after = stretch @ basis
+    np.testing.assert_allclose(stretched(basis, after.T @ after), after, rtol=0, atol=ATOL)
 
 
 def test_unknown_systems_are_refused() -> None:

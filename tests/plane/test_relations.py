@@ -32,7 +32,13 @@ from wallpaper.plane import (
 )
 from wallpaper.plane.lattice import change_basis, geodesic, invariant_metric
 from wallpaper.plane.operation import IDENTITY, IDENTITY_MATRIX, Matrix, Shift, multiply
-from wallpaper.plane.relations import SHIFT_STEP, _small_unimodular, common_operations, primitive_metric
+from wallpaper.plane.relations import (
+    SHIFT_STEP,
+    _small_unimodular,
+    common_operations,
+    primitive_metric,
+    primitive_vectors,
+)
 
 ATOL = 1e-12
 """A few float64 products of numbers near 1."""
@@ -156,6 +162,18 @@ def test_centred_cells_have_rhombic_primitive_ones(name: str) -> None:
     lattice = Lattice(1.0, 1.3, 90)
     primitive = Lattice.from_metric(primitive_metric(plane_group(name), lattice.metric))
     assert (primitive.a, primitive.b) == pytest.approx((np.hypot(1, 1.3) / 2,) * 2)
+
+
+@ALL_GROUPS
+def test_primitive_vectors_generate_the_lattice_and_the_centring(group: PlaneGroup) -> None:
+    """By hand: (a + b)/2 and (b - a)/2, whose sum is b and difference a; a and b themselves where nothing is centred."""
+    centred = group.name in ("cm", "cmm")
+    expected = np.array([[0.5, -0.5], [0.5, 0.5]]) if centred else np.eye(2)
+    vectors = primitive_vectors(group)
+    np.testing.assert_array_equal(vectors, expected)
+    lattice = Lattice(1.0, 1.3, 90)
+    cell = lattice.basis @ vectors
+    np.testing.assert_allclose(cell.T @ cell, primitive_metric(group, lattice.metric), rtol=0, atol=ATOL)
 
 
 @ALL_GROUPS
