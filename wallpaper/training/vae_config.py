@@ -83,11 +83,13 @@ class VaeConfig:
         check_positive(self, "learning_rate", "gradient_clip")
         if not self.hidden_dims or min(self.hidden_dims) < 1:
             raise ValueError(f"`hidden_dims` must hold channels >= 1, but got {self.hidden_dims}")
-        factor = max(4, 2 ** len(self.hidden_dims))
+        stages = len(self.hidden_dims)
+        factor = max(4, 2**stages)
         if self.resolution < factor or self.resolution % factor:
-            raise ValueError(
-                f"`resolution % {factor} == 0` must hold for {len(self.hidden_dims)} stages, but got {self.resolution}"
-            )
+            raise ValueError(f"`resolution % {factor} == 0` must hold for {stages} stages, but got {self.resolution}")
+        places = (self.resolution // 2**stages) ** 2
+        if self.pool == "grid" and self.latent_dim % places:
+            raise ValueError(f"`latent_dim % {places} == 0` must hold for the pool 'grid', but got {self.latent_dim}")
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> VaeConfig:
@@ -107,12 +109,13 @@ PRESETS: dict[str, VaeConfig] = {
     ),
     "laptop": VaeConfig(
         resolution=64,
-        latent_dim=64,
-        hidden_dims=(32, 64, 128, 128),
-        pool="flatten",
-        epochs=60,
-        learning_rate=1e-3,
-        augment=True,
+        latent_dim=256,
+        hidden_dims=(32, 64, 128),
+        pool="grid",
+        head="palette",
+        epochs=50,
+        learning_rate=2e-3,
+        beta=0.1,
     ),
     "plan": VaeConfig(),
 }
