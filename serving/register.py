@@ -92,12 +92,13 @@ def register(
         raise FileNotFoundError(f"a model's folder holds {', '.join(FILES)}, but {model_folder} has no {missing[0]}")
     if tracking_uri:
         os.environ["MLFLOW_TRACKING_URI"] = tracking_uri
-    if run_id is None:
-        with tracking.start("register", phase="register", folder=model_folder) as run:
-            return _register(run.store, model_folder, name, alias, run.run_id, metrics or {})
-    os.environ.pop("MLFLOW_RUN_ID", None)  # the caller named another run
-    store = tracking.initialise()
-    return _register(store, model_folder, name, alias, tracking.find_run(run_id, store).run_id, metrics or {})
+    about = {"model": str(model_folder), "name": name, "alias": alias, "run": run_id or ""}
+    with contextlib.ExitStack() as stack:
+        if run_id is None or "MLFLOW_RUN_ID" in os.environ:  # `mlflow run -e register` has made a run for this
+            run = stack.enter_context(tracking.start("register", phase="register", config=about, folder=model_folder))
+        store = tracking.initialise()
+        origin = run.run_id if run_id is None else tracking.find_run(run_id, store).run_id
+        return _register(store, model_folder, name, alias, origin, metrics or {})
 
 
 def _register(

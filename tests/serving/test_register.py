@@ -75,12 +75,14 @@ def test_a_named_run_keeps_its_state_and_gets_the_figures(
     with tracking.start("ode", phase="train_ode") as run:
         pass
     before = client.get_run(run.run_id).info
-    monkeypatch.setenv("MLFLOW_RUN_ID", "that of `mlflow run -e register`")
+    command = client.create_run(before.experiment_id).info.run_id  # made by `mlflow run -e register`
+    monkeypatch.setenv("MLFLOW_RUN_ID", command)
     done = registration.register(model_folder, alias="challenger", run_id=run.run_id, metrics={"eval/psnr": 21.5})
     assert (done.uri, done.run_id) == ("models:/wallpaper-transition@challenger", run.run_id)
     after = client.get_run(run.run_id)
     assert (after.info.status, after.info.end_time) == (before.status, before.end_time)
     assert after.data.metrics == {"eval/psnr": 21.5}
+    assert client.get_run(command).data.params["cfg.run"] == run.run_id
     version = client.get_model_version_by_alias("wallpaper-transition", "challenger")
     metrics = client.get_logged_model(str(version.source).removeprefix("models:/")).metrics or []
     assert [(metric.key, metric.value) for metric in metrics] == [("eval/psnr", 21.5)]
