@@ -28,6 +28,17 @@ TINY = OdeConfig(
     epochs=3, pairs_per_epoch=96, batch_size=32, hidden_dim=16, time_points=4,
     solver="midpoint", solver_steps=2, validation_pairs=4, validation_points=8,
 )  # fmt: skip
+
+
+def gaussians(seed: int, per_group: int, groups: int = 17, spread: float = 0.3) -> Latents:
+    """Group g is a Gaussian on a circle of radius 2, stretched along its own direction."""
+    labels = torch.arange(groups).repeat_interleave(per_group)
+    angle = labels * (2 * math.pi / groups)
+    noise = spread * torch.randn(len(labels), 2, generator=torch.Generator().manual_seed(seed))
+    radial = torch.stack([angle.cos(), angle.sin()], dim=1)
+    return Latents((2 + 2 * noise[:, :1]) * radial + noise[:, 1:] * radial.flip(1), labels)
+
+
 TRAIN, HELD_OUT = gaussians(1, 12, groups=4), gaussians(2, 6, groups=4)
 
 
