@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.conftest import ALL_GROUPS
-from wallpaper.models.vae import SymmetryVAE, TorusConvTranspose2d, reparameterise
+from wallpaper.models.vae import PALETTE_SIZE, SymmetryVAE, TorusConvTranspose2d, reparameterise
 from wallpaper.plane import GROUP_NAMES, PlaneGroup
 from wallpaper.symmetry import permutations, project
 
@@ -99,9 +99,10 @@ def test_the_latent_is_invariant_under_every_operation_of_its_group(group: Plane
     assert torch.allclose(unpooled, unpooled[:1], atol=ATOL) == (group.name == "p1")
 
 
+@pytest.mark.parametrize("head", ["rgb", "palette"])
 @ALL_GROUPS
-def test_decoded_images_have_exactly_their_group_and_not_more(group: PlaneGroup) -> None:
-    vae, latent = small(), noise(2, 5, seed=3)
+def test_decoded_images_have_exactly_their_group_and_not_more(group: PlaneGroup, head: str) -> None:
+    vae, latent = small(head=head), noise(2, 5, seed=3)
     decoded = vae.decode(latent, torch.full((2,), group.index))
     plain = vae.decode_plain(latent)
     orbit = moved(decoded[0], group)
@@ -111,9 +112,10 @@ def test_decoded_images_have_exactly_their_group_and_not_more(group: PlaneGroup)
     assert decoded.max() <= 1
 
 
-@pytest.mark.parametrize("pool", ["average", "flatten"])
-def test_each_sample_of_a_mixed_batch_gets_its_own_group(pool: str) -> None:
-    vae, image = small(pool=pool), noise(len(GROUP_NAMES), 3, SIDE, SIDE)
+@pytest.mark.parametrize("head", ["rgb", "palette"])
+@pytest.mark.parametrize("pool", ["average", "flatten", "grid"])
+def test_each_sample_of_a_mixed_batch_gets_its_own_group(pool: str, head: str) -> None:
+    vae, image = small(pool=pool, head=head, latent_dim=32), noise(len(GROUP_NAMES), 3, SIDE, SIDE)
     group = torch.arange(len(GROUP_NAMES))
     reconstruction, mean, logvar = vae(image, group)
     for k in range(len(GROUP_NAMES)):
@@ -130,8 +132,30 @@ def test_average_pooling_forgets_the_place_and_flatten_keeps_it() -> None:
         assert torch.allclose(vae.encode(image, p1)[0], vae.encode(shifted, p1)[0], atol=ATOL) == forgets
 
 
-def test_gradients_reach_every_parameter() -> None:
-    vae = small().train()
+def test_a_grid_latent_is_a_picture_that_moves_with_the_pattern() -> None:
+    vae, image, p1 = small(pool="grid", latent_dim=32), noise(1, 3, SIDE, SIDE), torch.tensor([0])
+    mean, shifted = (vae.encode(x, p1)[0] for x in (image, image.roll((4, 8), (2, 3))))
+    torch.testing.assert_close(shifted.view(2, 4, 4), mean.view(2, 4, 4).roll((1, 2), (1, 2)), atol=ATOL, rtol=0)
+    torch.testing.assert_close(vae.decode(shifted, p1), vae.decode(mean, p1).roll((4, 8), (2, 3)), atol=ATOL, rtol=0)
+
+
+def test_a_palette_paints_each_place_with_the_colour_of_its_largest_field() -> None:
+    vae, latent = small(head="palette"), noise(2, 5, seed=3)
+    assert vae.palette is not None
+    colours = vae.palette(latent)
+    assert colours.shape == (2, PALETTE_SIZE, 3)
+    fields = vae.fields(latent)
+    pure = vae.colour(fields * 1e6, latent)
+    expected = torch.stack([colours[b, fields[b].argmax(0)].movedim(-1, 0) for b in range(2)])
+    torch.testing.assert_close(pure, expected, atol=ATOL, rtol=0)
+    mixed = vae.colour(torch.zeros_like(fields), latent)
+    torch.testing.assert_close(mixed, colours.mean(1)[..., None, None].expand_as(mixed), atol=ATOL, rtol=0)
+
+
+@pytest.mark.parametrize("head", ["rgb", "palette"])
+@pytest.mark.parametrize("pool", ["average", "flatten", "grid"])
+def test_gradients_reach_every_parameter(pool: str, head: str) -> None:
+    vae = small(pool=pool, head=head, latent_dim=32).train()
     group = torch.arange(4)
     reconstruction, mean, logvar = vae(noise(4, 3, SIDE, SIDE), group, torch.Generator().manual_seed(0))
     (reconstruction.square().sum() + mean.square().sum() + logvar.square().sum()).backward()
@@ -151,7 +175,7 @@ def test_samples_have_the_mean_and_variance_asked_for_and_follow_the_generator()
 
 
 def test_settings_build_the_same_model_again() -> None:
-    vae = small(in_channels=1, head_dim=7, symmetry_pooling=False)
+    vae = small(in_channels=1, head_dim=7, head="palette", symmetry_pooling=False)
     copy = SymmetryVAE(**vae.settings).eval()
     copy.load_state_dict(vae.state_dict())
     image, group = noise(2, 1, SIDE, SIDE), torch.tensor([3, 16])
@@ -172,6 +196,13 @@ def test_sizes_that_do_not_fit_are_refused(resolution: int, stages: int) -> None
         ValueError, match=rf"resolution % 2 \*\* len\(hidden_dims\) == 0.*got {resolution} and {stages}"
     ):
         SymmetryVAE(resolution=resolution, latent_dim=2, hidden_dims=(4,) * stages)
+
+
+def test_a_grid_latent_must_fill_its_places() -> None:
+    with pytest.raises(
+        ValueError, match=r"`latent_dim % 16 == 0` must hold for pool 'grid' .* 4 x 4, but got 5; use 16"
+    ):
+        small(pool="grid")
 
 
 def test_images_and_latents_of_another_shape_are_refused() -> None:

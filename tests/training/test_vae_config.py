@@ -15,7 +15,7 @@ def test_the_preset_plan_holds_the_plans_figures() -> None:
     assert (plan.resolution, plan.latent_dim, plan.hidden_dims) == (256, 2, (64, 128, 256, 512, 512))
     assert (plan.epochs, plan.batch_size, plan.learning_rate, plan.weight_decay) == (200, 32, 1e-4, 1e-5)
     assert (plan.scheduler, plan.beta, plan.lambda_inv, plan.log_every) == ("cosine", 1.0, 10.0, 5)
-    assert (plan.pool, plan.symmetry_pooling, plan.augment) == ("average", True, False)
+    assert (plan.pool, plan.head, plan.symmetry_pooling, plan.augment) == ("average", "rgb", True, False)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -45,6 +45,7 @@ def test_an_unknown_preset_lists_the_known() -> None:
         ({"resolution": 0}, r"`resolution % 32 == 0`"),
         ({"hidden_dims": ()}, r"`hidden_dims` must hold channels >= 1, but got \(\)"),
         ({"hidden_dims": (8, 0)}, r"`hidden_dims` must hold channels >= 1, but got \(8, 0\)"),
+        ({"pool": "grid", "latent_dim": 65}, r"`latent_dim % 64 == 0` must hold for the pool 'grid', but got 65"),
         ({"latent_dim": 0}, "`latent_dim >= 1` must hold, but got 0"),
         ({"epochs": 0}, "`epochs >= 1`"),
         ({"batch_size": 0}, "`batch_size >= 1`"),
@@ -52,7 +53,8 @@ def test_an_unknown_preset_lists_the_known() -> None:
         ({"gradient_clip": float("nan")}, "`gradient_clip > 0` must hold, but got nan"),
         ({"beta": -1.0}, "`beta >= 0` must hold, but got -1.0"),
         ({"scheduler": "linear"}, "`scheduler` must be one of cosine, constant, but got 'linear'"),
-        ({"pool": "max"}, "`pool` must be one of average, flatten, but got 'max'"),
+        ({"head": "cmyk"}, "`head` must be one of rgb, palette, but got 'cmyk'"),
+        ({"pool": "max"}, "`pool` must be one of average, flatten, grid, but got 'max'"),
     ],
 )
 def test_values_out_of_range_are_refused(changes: dict[str, Any], message: str) -> None:
