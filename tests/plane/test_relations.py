@@ -166,7 +166,7 @@ def test_centred_cells_have_rhombic_primitive_ones(name: str) -> None:
 
 @ALL_GROUPS
 def test_primitive_vectors_generate_the_lattice_and_the_centring(group: PlaneGroup) -> None:
-    """By hand: (a + b)/2 and (b - a)/2, whose sum is b and difference a; a and b themselves where nothing is centred."""
+    """By hand: (a + b)/2 and (b - a)/2 for a centred cell; a and b themselves for any other."""
     centred = group.name in ("cm", "cmm")
     expected = np.array([[0.5, -0.5], [0.5, 0.5]]) if centred else np.eye(2)
     vectors = primitive_vectors(group)
