@@ -7,6 +7,7 @@ the largest common subgroup. Computed from the operations, never listed by hand.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -15,7 +16,7 @@ import numpy as np
 
 from wallpaper.plane.groups import PlaneGroup, line_kinds, plane_group
 from wallpaper.plane.lattice import Lattice, Metric, change_basis, distance, invariant_metric
-from wallpaper.plane.operation import DEN, IDENTITY_MATRIX, Matrix, Op, Shift, determinant, multiply
+from wallpaper.plane.operation import DEN, IDENTITY_MATRIX, Matrix, Op, Shift, determinant, multiply, unimodular_inverse
 
 CENTRED_TO_PRIMITIVE: Matrix = ((1, 1), (-1, 1))
 """Q in x_primitive = Q x_centred; the primitive basis is (a + b)/2, (b - a)/2."""
@@ -95,18 +96,35 @@ def align(source: str, target: str) -> Alignment:
 
     Among equals, the one that distorts the typical source lattice least, then the plainest axes and shift.
     """
-    second = primitive_operations(target)
     source_group = plane_group(source)
     metric = primitive_metric(source_group, Lattice.standard(source_group.system).metric)
-    found: list[tuple[tuple[float, ...], Alignment]] = []
+    orders = {(axes, shift): order for axes, shift, order in _common_orders(source, target)}
+    largest = max(orders.values())
+
+    best = [candidate for candidate, order in orders.items() if order == largest]
+    strains = {axes: _strain(metric, target, axes) for axes in dict.fromkeys(axes for axes, _ in best)}
+    axes, shift = min(best, key=lambda found: (strains[found[0]], _plainness(found[0]), sum(found[1])))
+    return Alignment(source, target, axes, shift, common_operations(source, target, axes, shift))
+
+
+def _common_orders(source: str, target: str) -> Iterator[tuple[Matrix, Shift, int]]:
+    """The order of the common subgroup for all axes A and shifts w that are tried.
+
+    S and (A|w)^-1 T (A|w) have as many operations in common as A S A^-1 and (1|w)^-1 T (1|w), where A and w
+    stand apart: far fewer products.
+    """
+    moved = {shift: {_aligned(op, IDENTITY_MATRIX, shift) for op in primitive_operations(target)} for shift in _SHIFTS}
     for axes in _small_unimodular():
-        turned = {_aligned(op, axes, (0, 0)).rot for op in second}
-        strain = round(distance(metric, invariant_metric(metric, turned)), 9)
-        for shift in _SHIFTS:
-            common = common_operations(source, target, axes, shift)
-            preference = (-len(common), strain, _plainness(axes), sum(shift))
-            found.append((preference, Alignment(source, target, axes, shift, common)))
-    return min(found, key=lambda candidate: candidate[0])[1]
+        back = unimodular_inverse(axes)
+        turned = {_aligned(op, back, (0, 0)) for op in primitive_operations(source)}
+        for shift, operations in moved.items():
+            yield axes, shift, len(turned & operations)
+
+
+def _strain(metric: Metric, target: str, axes: Matrix) -> float:
+    """How far the metric is from one that the target allows along these axes; rounded, so that equals tie."""
+    turned = {_aligned(op, axes, (0, 0)).rot for op in primitive_operations(target)}
+    return round(distance(metric, invariant_metric(metric, turned)), 9)
 
 
 def classify(operations: tuple[Op, ...]) -> str:
