@@ -20,6 +20,7 @@ from mlflow import MlflowClient
 from mlflow.projects._project_spec import load_project
 from mlflow.utils.environment import _PythonEnv
 
+from tune.search import search
 from wallpaper import cli, mlflow_plugin
 
 ROOT = Path(mlflow_plugin.__file__).resolve().parent.parent
@@ -32,6 +33,8 @@ ENTRY_POINTS = pytest.mark.parametrize("entry_point", sorted(COMMANDS))
 
 
 def click_command(name: str) -> click.Command:
+    if name == "search":
+        return search
     command = cli.main.get_command(click.Context(cli.main), name)
     assert command is not None, f"no command {name}"
     return command
@@ -40,6 +43,10 @@ def click_command(name: str) -> click.Command:
 def parse(entry_point: str, parameters: dict[str, str]) -> dict[str, Any]:
     """What the command line makes of the command that `mlflow run` would type."""
     typed = PROJECT.get_entry_point(entry_point).compute_command(parameters, None)
+    if entry_point == "search":
+        python, dash_m, package, *arguments = shlex.split(typed)
+        assert [python, dash_m, package] == ["python", "-m", "tune.search"]
+        return search.make_context("search", arguments).params
     python, dash_m, package, name, *arguments = shlex.split(typed)
     assert [python, dash_m, package, name] == ["python", "-m", "wallpaper", COMMANDS[entry_point]]
     with cli.main.make_context("wallpaper", [name, *arguments], resilient_parsing=False) as group:
@@ -47,7 +54,7 @@ def parse(entry_point: str, parameters: dict[str, str]) -> dict[str, Any]:
 
 
 def test_the_entry_points_are_the_project_s_jobs() -> None:
-    assert set(COMMANDS) == {"main", "generate", "train_vae", "train_ode", "evaluate", "register"}
+    assert set(COMMANDS) == {"main", "generate", "train_vae", "train_ode", "search", "evaluate", "register"}
 
 
 @ENTRY_POINTS
@@ -71,9 +78,14 @@ def test_typing_nothing_gives_the_command_s_own_defaults(entry_point: str) -> No
 @ENTRY_POINTS
 def test_a_parameter_reaches_its_own_option(entry_point: str) -> None:
     for name, parameter in PROJECT.get_entry_point(entry_point).parameters.items():
-        typed = {"true": "true", "false": "true", "laptop": "smoke", "uint8": "float64", "test": "val"}.get(
-            parameter.default, "77"
-        )
+        typed = {
+            "true": "true",
+            "false": "true",
+            "laptop": "smoke",
+            "uint8": "float64",
+            "test": "val",
+            "none": "asha",
+        }.get(parameter.default, "77")
         before, after = parse(entry_point, {}), parse(entry_point, {name: typed})
         assert {key for key in after if after[key] != before[key]} == {name}
 

@@ -1,0 +1,40 @@
+"""A dataset and an untrained VAE: small enough for a search in seconds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from wallpaper.data import generate_dataset
+from wallpaper.models.vae import SymmetryVAE
+from wallpaper.training.checkpoint import save_checkpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Ground(NamedTuple):
+    """What a search starts from."""
+
+    data: Path
+    vae: Path
+    environment: dict[str, str]
+    """Of a process that searches; its store is `database`."""
+    database: Path
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    folder = tmp_path_factory.mktemp("search")
+    generate_dataset(folder / "patterns.h5", 14, side=16)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        vae = SymmetryVAE(resolution=16, latent_dim=4, hidden_dims=(8, 16))
+    save_checkpoint(folder / "vae", "best", weights=vae.state_dict(), state={}, meta={"vae": dict(vae.settings)})
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "PYTHON"))}
+    database = folder / "store" / "mlflow.db"
+    environment = {**kept, "MLFLOW_TRACKING_URI": f"sqlite:///{database}", "OMP_NUM_THREADS": "1"}
+    return Ground(folder / "patterns.h5", folder / "vae", environment, database)
