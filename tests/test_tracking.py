@@ -234,17 +234,25 @@ def test_runs_of_dead_processes_are_closed_and_of_living_ones_left(client: Mlflo
     assert found == ["KILLED", "KILLED", "RUNNING", "RUNNING"]
 
 
-def test_the_latest_finished_run_of_a_phase_is_found(client: MlflowClient, tmp_path: Path) -> None:
-    assert tracking.latest_run("phase of this test") is None
-    for name in ("first", "second"):
-        with tracking.start(name, phase="phase of this test", folder=tmp_path / name) as run:
-            run.log({"val/loss": 0.5}, step=1)
-    with pytest.raises(ValueError, match="broken"), tracking.start("third", phase="phase of this test"):
-        raise ValueError("broken")
-    found = tracking.latest_run("phase of this test")
-    assert found is not None
-    assert (found.name, found.folder, found.metrics) == ("second", tmp_path / "second", {"val/loss": 0.5})
-    assert tracking.find_run(found.run_id) == found
+def test_a_resumed_run_goes_on_in_its_own_record(client: MlflowClient, tmp_path: Path) -> None:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        tracking.start("first", phase="test", config={"a": 1}, folder=tmp_path) as run,
+    ):
+        run.log({"val/loss": 0.5}, step=1)
+        raise KeyboardInterrupt
+    with tracking.start("other", phase="test", folder=tmp_path / "other") as other:
+        pass
+    with tracking.start("first", phase="test", config={"a": 2}, folder=tmp_path, resume=True) as again:
+        again.log({"val/loss": 0.25}, step=2)
+    assert again.run_id == run.run_id != other.run_id
+    assert [point.step for point in client.get_metric_history(run.run_id, "val/loss")] == [1, 2]
+    found = tracking.find_run(run.run_id)
+    assert (found.name, found.folder, found.metrics) == ("first", tmp_path, {"val/loss": 0.25})
+    assert client.get_run(run.run_id).info.status == "FINISHED"
+    with tracking.start("first", phase="test", folder=tmp_path) as new:
+        pass
+    assert new.run_id != run.run_id
 
 
 def test_unknown_runs_and_files_are_named(client: MlflowClient) -> None:

@@ -23,6 +23,8 @@ from wallpaper.training.vae_losses import psnr
 from wallpaper.transition import LATENT_SOLVER, LATENT_STEPS, decode_frames, smooth_step
 
 BATCH = 64
+RECONSTRUCTED = 40
+"""Patterns of each group that are reconstructed, at most."""
 Progress = Callable[[int, int], None]
 
 
@@ -32,7 +34,7 @@ class Reconstruction:
 
     split: str
     psnr: float
-    """dB over all samples and colours of the split."""
+    """dB over all samples and colours of at most `RECONSTRUCTED` patterns of each group."""
     psnr_by_group: dict[str, float]
 
 
@@ -95,6 +97,8 @@ def evaluate(
         progress: gets (pairs done, 272).
     Raises: ValueError: the store's side does not fit, or a group has fewer than two patterns in the split.
     """
+    for name in (split, "train"):
+        _check_enough(store, name)
     latents = encode_all(store, model.vae, side=model.resolution)
     held_out, train = latents.take(store.splits[split]), latents.take(store.splits["train"])
     reconstructions = tuple(
@@ -105,10 +109,20 @@ def evaluate(
     return Evaluation(reconstructions, symmetry, tuple(table))
 
 
+def _check_enough(store: PatternStore, split: str) -> None:
+    """Distances between distributions need two points: said before anything is computed."""
+    counts = np.bincount(store.labels[store.splits[split]], minlength=len(GROUP_NAMES))
+    few = [name for group, name in enumerate(GROUP_NAMES) if group in store.labels and counts[group] < 2]
+    if few:
+        raise ValueError(
+            f"the {split} split of {store.path} must hold at least two patterns of every group, but holds fewer of "
+            f"{', '.join(few)}; use a dataset with more patterns of each group"
+        )
+
+
 @torch.no_grad()
 def _reconstruction(model: TransitionModel, store: PatternStore, latents: Latents, split: str) -> Reconstruction:
-    """Every pattern of the split, or the first 40 of each group where there are more."""
-    chosen = torch.cat([(latents.labels == g).nonzero()[:40, 0] for g in range(len(GROUP_NAMES))])
+    chosen = torch.cat([(latents.labels == g).nonzero()[:RECONSTRUCTED, 0] for g in range(len(GROUP_NAMES))])
     errors = []
     for rows in chosen.split(BATCH):
         image = store.batch(latents.index[rows], side=model.resolution)

@@ -29,7 +29,7 @@ from wallpaper.mlflow_plugin import Store, TrackingError, open_store, tracking_u
 from wallpaper.training.report import Report
 from wallpaper.training.stopping import Interrupted
 
-__all__ = ["RecordedRun", "Run", "Store", "TrackingError", "download", "find_run", "initialise", "latest_run", "start"]
+__all__ = ["RecordedRun", "Run", "Store", "TrackingError", "download", "find_run", "initialise", "start"]
 
 CONFIG_PREFIX = "cfg."
 """Before each setting's name: `mlflow run` records the parameters as typed, and a parameter cannot change."""
@@ -89,16 +89,18 @@ def start(
     folder: Path | None = None,
     parent: str | None = None,
     tags: Mapping[str, str] | None = None,
+    resume: bool = False,
 ) -> Run:
     """Begin a run, to be used in a `with` statement.
 
     The first run of a process started by `mlflow run` is the one that `mlflow run` made.
 
     Args:
-        phase: what kind of run, for example "train_vae"; `latest_run` finds it by this.
+        phase: what kind of run, for example "train_vae".
         config: a dataclass or mapping of settings, recorded as parameters `cfg.<name>` and as config.json.
         folder: where the run keeps its files locally.
         parent: id of the run that this one is a part of.
+        resume: go on with the newest run of this phase and folder, if the store has one.
     Raises: TrackingError: the store does not answer, or does not know the run it shall continue.
     """
     store = initialise()
@@ -107,12 +109,14 @@ def start(
     about = {"phase": phase, "mlflow.runName": name, **provenance.tags(), **place, **(tags or {})}
     adopted = None if parent else os.environ.pop("MLFLOW_RUN_ID", None)
     try:
-        run_id = adopted or _create(store, name, parent)
+        earlier = _of_folder(store, phase, place["folder"]) if resume and place and not adopted else None
+        run_id = adopted or earlier or _create(store, name, parent)
+        store.client.update_run(run_id, status="RUNNING")
         store.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in about.items()])
     except MlflowException as error:
         raise TrackingError(f"run {adopted or name!r} must be in {store.uri}, but it cannot be: {error}") from error
     run = Run(store, run_id)
-    if config is not None:
+    if config is not None and earlier is None:  # parameters cannot change
         run.settings(config)
     return run
 
@@ -227,18 +231,6 @@ class Run:
         return True
 
 
-def latest_run(phase: str, store: Store | None = None) -> RecordedRun | None:
-    """The newest finished run of a phase, or None."""
-    store = store or initialise()
-    found = store.client.search_runs(
-        [store.experiment_id],
-        f"tags.phase = '{phase}' and attributes.status = 'FINISHED'",
-        order_by=["attributes.start_time DESC"],
-        max_results=1,
-    )
-    return _recorded(found[0]) if found else None
-
-
 def find_run(run_id: str, store: Store | None = None) -> RecordedRun:
     """The run with this id. Raises: TrackingError: the store has none."""
     store = store or initialise()
@@ -280,6 +272,14 @@ def _create(store: Store, name: str, parent: str | None) -> str:
         experiment_id = store.client.get_run(parent).info.experiment_id
         tags["mlflow.parentRunId"] = parent
     return str(store.client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+
+
+def _of_folder(store: Store, phase: str, folder: str) -> str | None:
+    """Id of the newest run of a phase that kept its files in `folder`."""
+    query = f"tags.phase = '{phase}' and tags.folder = \"{folder}\""
+    newest = ["attributes.start_time DESC"]
+    found = store.client.search_runs([store.experiment_id], query, order_by=newest, max_results=1)
+    return found[0].info.run_id if found else None
 
 
 def _status(error: BaseException | None) -> str:

@@ -61,7 +61,7 @@ def test_a_training_reports_and_keeps_all_that_is_promised(objective: Any, tmp_p
     assert ticks == [(done, 9) for done in range(1, 10)]
     assert rows == result.history == read_history(tmp_path)
     names = {"epoch", "epochs", "learning_rate", "seconds", "nfe_mean", "trajectory_length_mean"}
-    terms = {"total", "endpoint", "smoothness", "velocity", "gradient_norm"} | (
+    terms = {"loss", "endpoint", "smoothness", "velocity", "gradient_norm"} | (
         {"flow"} if objective == "flow" else set()
     )
     figures = {"endpoint", "energy_distance", "energy_floor", "wasserstein2", "wasserstein2_floor", "variance_ratio"}
@@ -73,7 +73,7 @@ def test_a_training_reports_and_keeps_all_that_is_promised(objective: Any, tmp_p
     assert rows[-1]["learning_rate"] < rows[0]["learning_rate"] < config.learning_rate
     if objective == "endpoint":
         expected = rows[0]["train/endpoint"] + 0.1 * rows[0]["train/smoothness"] + 0.01 * rows[0]["train/velocity"]
-        assert rows[0]["train/total"] == pytest.approx(expected, rel=1e-5)
+        assert rows[0]["train/loss"] == pytest.approx(expected, rel=1e-5)
     best = min(rows, key=lambda row: row["val/energy_distance"])
     assert result.best_epoch == best["epoch"] == load_checkpoint(tmp_path, "best").meta["epoch"]
     assert load_checkpoint(tmp_path, "last").meta["vae"] == {"digest": "x"}
@@ -190,7 +190,7 @@ def test_numbers_that_are_not_finite_end_the_run_and_leave_the_checkpoint(object
 
 @pytest.mark.parametrize(
     ("objective", "message"),
-    [("flow", "total must be finite, but is nan in epoch 4, batch 1"), ("endpoint", r"epoch 4, batch 1 .*sample 0")],
+    [("flow", "loss must be finite, but is nan in epoch 4, batch 1"), ("endpoint", r"epoch 4, batch 1 .*sample 0")],
 )
 def test_a_nan_weight_is_a_training_error(objective: Any, message: str, tmp_path: Path) -> None:
     config = replace(TINY, objective=objective)

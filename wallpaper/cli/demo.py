@@ -69,7 +69,7 @@ def demo(output: Path, preset: str, fresh: bool) -> None:
     started, settings = time.monotonic(), PRESETS[preset]
     if fresh and output.exists():
         shutil.rmtree(output)
-    with tracking.start("demo", phase="demo", config=asdict(settings), folder=output) as run:
+    with tracking.start("demo", phase="demo", config=asdict(settings), folder=output, resume=not fresh) as run:
         _headline(1, f"generating {17 * settings.per_group} patterns whose symmetry is exact")
         vae_config, ode_config = VaeConfig.preset(settings.preset), OdeConfig.preset(settings.preset)
         store = _generate(output, settings, vae_config.resolution)
@@ -107,23 +107,28 @@ def _generate(output: Path, settings: DemoSettings, side: int) -> PatternStore:
 
 
 def _train_vae(config: VaeConfig, store: PatternStore, folder: Path, parent: tracking.Run) -> Coded:
-    with tracking.start("demo-vae", phase="train_vae", config=config, folder=folder, parent=parent.run_id) as run:
-        train_vae_job(
-            config, store, folder, run, resume=_can_resume(folder, config), device="cpu", also=_mirror(parent, "vae")
-        )
+    with _phase("vae", config, folder, parent) as run:
+        again = _can_resume(folder, config)
+        train_vae_job(config, store, folder, run, resume=again, device="cpu", also=_mirror(parent, "vae"))
     return encode_job(folder, store)
 
 
 def _train_ode(config: OdeConfig, coded: Coded, output: Path, parent: tracking.Run) -> TransitionModel:
     folder = output / "ode"
-    with tracking.start("demo-ode", phase="train_ode", config=config, folder=folder, parent=parent.run_id) as run:
-        train_ode_job(
-            config, coded, folder, run, resume=_can_resume(folder, config), device="cpu", also=_mirror(parent, "ode")
-        )
+    with _phase("ode", config, folder, parent) as run:
+        again = _can_resume(folder, config)
+        train_ode_job(config, coded, folder, run, resume=again, device="cpu", also=_mirror(parent, "ode"))
     model = TransitionModel.load(folder / MODEL)
     model.save(output / MODEL)
     parent.artifact(output / MODEL, MODEL)
     return model
+
+
+def _phase(name: str, config: VaeConfig | OdeConfig, folder: Path, parent: tracking.Run) -> tracking.Run:
+    again = _can_resume(folder, config)
+    return tracking.start(
+        f"demo-{name}", phase=f"train_{name}", config=config, folder=folder, parent=parent.run_id, resume=again
+    )
 
 
 def _can_resume(folder: Path, config: VaeConfig | OdeConfig) -> bool:

@@ -6,12 +6,10 @@ What `train-vae`, `train-ode`, `evaluate` and `demo` share. Knows no options and
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import torch
 
 from wallpaper import tracking
@@ -140,17 +138,6 @@ def keep_training(run: tracking.Run, folder: Path) -> None:
     for name in ("config.json", "history.json", "best.safetensors", "best.json"):
         if (folder / name).is_file():
             run.artifact(folder / name, "training")
-
-
-def say_epoch(row: Mapping[str, float | int]) -> None:
-    """One line an epoch, for logs; quiet on a terminal, where the bar says enough."""
-    shown = {
-        name: value
-        for name, value in row.items()
-        if name in ("train/loss", "train/total", "val/loss", "val/psnr", "val/energy_distance")
-    }
-    text = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
-    click.echo(f"epoch {row['epoch']}/{row['epochs']}  {text}", err=True)
 
 
 def table(found: Evaluation) -> str:

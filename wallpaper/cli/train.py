@@ -70,8 +70,9 @@ def train_vae(data: Path, output: Path, resume: str, device: str, **settings: An
     folder = resumable_run(output, resume) if resume else None
     config = _config(VaeConfig, settings, folder)
     folder = folder or new_run_folder(output)
-    with tracking.start(f"vae-{folder.name}", phase="train_vae", config=config, folder=folder) as run:
-        result = train_vae_job(config, store, folder, run, resume=bool(resume), device=device)
+    again = bool(resume)
+    with tracking.start(f"vae-{folder.name}", phase="train_vae", config=config, folder=folder, resume=again) as run:
+        result = train_vae_job(config, store, folder, run, resume=again, device=device)
     best = result.history[result.best_epoch - 1]
     click.echo(f"{folder}: best epoch {result.best_epoch}, PSNR {best['val/psnr']:.2f} dB on the validation split")
     click.echo("Next: wallpaper train-ode")
@@ -118,13 +119,14 @@ def train_ode(
     if vae_folder is None and not train_vae_if_missing:
         raise FileNotFoundError(_missing(vae))
     folder = folder or new_run_folder(output)
-    with tracking.start(f"ode-{folder.name}", phase="train_ode", config=config, folder=folder) as run:
+    again = bool(resume)
+    with tracking.start(f"ode-{folder.name}", phase="train_ode", config=config, folder=folder, resume=again) as run:
         if vae_folder is None:
             vae_folder = _train_missing_vae(data, settings["preset"], run, device)
         store = PatternStore(data)
         run.tag("vae.folder", str(vae_folder))
         coded = encode_job(vae_folder, store)
-        result = train_ode_job(config, coded, folder, run, resume=bool(resume), device=device)
+        result = train_ode_job(config, coded, folder, run, resume=again, device=device)
     best = result.history[result.best_epoch - 1]
     click.echo(f"{folder}: best epoch {result.best_epoch}, variance ratio {best['val/variance_ratio']:.3f}")
     click.echo(f"Model: {folder / MODEL}. Next: wallpaper transition p1 p6m -o p1_p6m.gif")

@@ -100,7 +100,6 @@ def align(source: str, target: str) -> Alignment:
     metric = primitive_metric(source_group, Lattice.standard(source_group.system).metric)
     orders = {(axes, shift): order for axes, shift, order in _common_orders(source, target)}
     largest = max(orders.values())
-
     best = [candidate for candidate, order in orders.items() if order == largest]
     strains = {axes: _strain(metric, target, axes) for axes in dict.fromkeys(axes for axes, _ in best)}
     axes, shift = min(best, key=lambda found: (strains[found[0]], _plainness(found[0]), sum(found[1])))

@@ -233,8 +233,8 @@ def _step(run: OdeRun, pairs: PairBatch, times: Tensor) -> None:
     except SolveError as error:
         raise TrainingError(f"{_place(run)} cannot be solved: {error}; {_remedy(run)}") from error
     norm = torch.nn.utils.clip_grad_norm_(ode.parameters(), config.gradient_clip)
-    terms |= {"total": float(loss.detach()), "gradient_norm": float(norm)}
-    for name in ("total", "gradient_norm"):
+    terms |= {"loss": float(loss.detach()), "gradient_norm": float(norm)}
+    for name in ("loss", "gradient_norm"):
         if not np.isfinite(terms[name]):
             raise TrainingError(f"{name} must be finite, but is {terms[name]} in {_place(run)}; {_remedy(run)}")
     for group in run.optimiser.param_groups:
