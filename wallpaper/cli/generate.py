@@ -77,7 +77,7 @@ def generate(
     \b
     Examples:
       wallpaper generate                                        2040 patterns of 64 px, about a minute
-      wallpaper generate --per-group 500 --size 256 -o data/full.h5 --images data/images
+      wallpaper generate --per-group 500 --size 256 -o data/full/patterns.h5 --images data/full/images
     """
     with bar("generating", "pattern") as move:
         store = generate_dataset(

@@ -46,8 +46,9 @@ def register_model(folder: Path, *, name: str = NAME, alias: str = ALIAS, run_id
     """Run the registration as a process of its own; its exit code."""
     info = json.loads((folder / "model.json").read_text(encoding="utf-8")).get("info", {})
     arguments = [str(folder.absolute()), "--name", name, "--alias", alias]
-    if run_id or info.get("run_id"):
-        arguments += ["--run", run_id or info["run_id"]]
+    origin = run_id or _known_run(info.get("run_id", ""))
+    if origin:
+        arguments += ["--run", origin]
     with tempfile.TemporaryDirectory() as temporary:
         if (folder.parent / EVALUATION).is_file():
             found = json.loads((folder.parent / EVALUATION).read_text(encoding="utf-8"))
@@ -55,6 +56,14 @@ def register_model(folder: Path, *, name: str = NAME, alias: str = ALIAS, run_id
             metrics.write_text(json.dumps(found["metrics"]), encoding="utf-8")
             arguments += ["--metrics", str(metrics)]
         return _call([sys.executable, "-m", "serving.register", *arguments])
+
+
+def _known_run(run_id: str) -> str:
+    """The run if this store has it, else "": a model may come from another store."""
+    try:
+        return tracking.find_run(run_id).run_id if run_id else ""
+    except tracking.TrackingError:
+        return ""
 
 
 @click.command("serve")

@@ -63,7 +63,7 @@ def train_vae(data: Path, output: Path, resume: str, device: str, **settings: An
     \b
     Examples:
       wallpaper train-vae                                   minutes on two cores
-      wallpaper train-vae --preset plan --data data/full.h5 --device cuda
+      wallpaper train-vae --preset plan --data data/full/patterns.h5 --device cuda
       wallpaper train-vae --resume last --epochs 90
     """
     store, device = PatternStore(data), choose_device(device)
