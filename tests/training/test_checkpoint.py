@@ -45,6 +45,15 @@ def test_tensors_that_share_memory_or_are_not_contiguous_are_saved_by_value(tmp_
     assert torch.equal(found["t"], base.T)
 
 
+def test_who_reads_the_older_file_goes_on_reading_it(tmp_path: Path) -> None:
+    with save(tmp_path).open("rb") as reader:
+        before = reader.read(10)
+        save(tmp_path, scale=2.0)
+        rest = reader.read()
+    (tmp_path / "read.safetensors").write_bytes(before + rest)
+    assert load_checkpoint(tmp_path, "read").weights["a"].sum() == 6
+
+
 def test_a_failed_write_leaves_the_older_file_and_no_litter(tmp_path: Path) -> None:
     save(tmp_path)
     before = sorted(p.name for p in tmp_path.iterdir())
@@ -128,6 +137,7 @@ def test_the_digest_depends_on_names_shapes_types_and_values_only() -> None:
         {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(1)},
         {"a": torch.arange(6.0).double(), "b": torch.tensor(1)},
         {"a": torch.arange(6.0) + 1e-6, "b": torch.tensor(1)},
+        {"a": torch.arange(6.0).view(torch.int32), "b": torch.tensor(1)},
     ]
-    assert len({digest, *map(weights_digest, others)}) == 5
+    assert len({digest, *map(weights_digest, others)}) == 6
     assert len(digest) == 64

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,8 @@ from wallpaper.training.checkpoint import CheckpointError, load_checkpoint, save
 from wallpaper.training.config import load_config
 from wallpaper.training.pattern_source import images
 from wallpaper.training.report import Row, read_history
-from wallpaper.training.stopping import Interrupted, TrainingError
+from wallpaper.training.schedule import learning_rate
+from wallpaper.training.stopping import Interrupted, StopRequest, TrainingError
 from wallpaper.training.vae_config import VaeConfig
 from wallpaper.training.vae_loop import fit_vae, load_vae, validate
 
@@ -63,6 +66,7 @@ def test_a_run_reports_rows_writes_its_folder_and_learns(tmp_path: Path) -> None
     assert rows[0]["train/loss"] == pytest.approx(terms)
     assert rows[0]["val/psnr"] == pytest.approx(-10 * np.log10(rows[0]["val/mse"]))
     assert rows[0]["val/reconstruction"] == pytest.approx(rows[0]["val/mse"] * 3 * 16 * 16)
+    assert [row["learning_rate"] for row in rows[:2]] == [learning_rate(0.01, k, 80, "cosine", 2) for k in (3, 7)]
     assert rows == result.history == read_history(tmp_path)
     assert result.best_epoch == min(rows, key=lambda row: row["val/loss"])["epoch"]
     assert load_config(VaeConfig, tmp_path / "config.json") == config
@@ -107,6 +111,19 @@ def test_an_interrupted_run_resumes_to_the_same_numbers(tmp_path: Path, polls: i
     last = [load_checkpoint(tmp_path / name, "last") for name in ("whole", "cut")]
     assert weights_digest(last[0].weights) == weights_digest(last[1].weights)
     assert weights_digest(last[0].state) == weights_digest(last[1].state)
+
+
+def test_a_sigterm_saves_and_ends_the_run(tmp_path: Path) -> None:
+    with StopRequest() as stop, pytest.raises(Interrupted, match="stopped in epoch 2"):
+        fit_vae(
+            CONFIG,
+            FakeStore(),
+            tmp_path,
+            stop=stop,
+            progress=lambda done, _: os.kill(os.getpid(), signal.SIGTERM) if done == BATCHES + 1 else None,
+        )
+    loop = load_checkpoint(tmp_path, "last").meta["loop"]
+    assert (loop["epoch"], loop["position"]) == (2, 1)
 
 
 def test_a_report_that_raises_ends_the_run_between_epochs(tmp_path: Path) -> None:
@@ -178,6 +195,32 @@ def test_validation_every_other_epoch_and_at_the_end(tmp_path: Path) -> None:
     result = fit_vae(replace(CONFIG, validate_every=2), FakeStore(), tmp_path)
     assert ["val/loss" in row for row in result.history] == [False, True, True]
     assert result.best_epoch in (2, 3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"augment": False},
+        {"learning_rate": 1e-3},
+        {"scheduler": "constant"},
+        {"warmup": 0},
+        {"weight_decay": 0.1},
+        {"beta": 0.0},
+        {"batch_size": 9},
+        {"latent_dim": 4},
+        {"pool": "average"},
+        {"head": "palette"},
+    ],
+    ids=str,
+)
+def test_every_setting_matters(tmp_path: Path, reference: str, changes: dict[str, Any]) -> None:
+    assert fit_vae(replace(CONFIG, epochs=1, **changes), FakeStore(), tmp_path).digest != reference
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Digest of one epoch with `CONFIG`."""
+    return fit_vae(replace(CONFIG, epochs=1), FakeStore(), tmp_path_factory.mktemp("reference")).digest
 
 
 def test_gradients_are_clipped(tmp_path: Path) -> None:
