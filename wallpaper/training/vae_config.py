@@ -113,9 +113,10 @@ PRESETS: dict[str, VaeConfig] = {
         hidden_dims=(32, 64, 128),
         pool="grid",
         head="palette",
-        epochs=50,
+        epochs=40,
+        batch_size=16,
         learning_rate=2e-3,
-        beta=0.1,
+        beta=0.05,
     ),
     "plan": VaeConfig(),
 }
