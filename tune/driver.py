@@ -12,9 +12,11 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -48,6 +50,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 OBJECT_STORE = 100_000_000
 """Bytes of shared memory for Ray's objects; trials exchange files instead."""
+
+PATIENCE = 8.0
+"""Seconds that a stopped search may take to end in order."""
+
+STOPPED = 130
+"""Exit code of a search that was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +140,39 @@ def run_trials(job: Job, space: Space, plan: Plan, board: Board, run: tracking.R
     """
     try:
         _start_ray(plan)
-        with stopping(job.stop_file):
-            _tuner(job, space, plan, Watch(job, board, run)).fit()
+        with stopping(job.stop_file, partial(_give_up, run)):
+            try:
+                _tuner(job, space, plan, Watch(job, board, run)).fit()
+            finally:
+                ray.shutdown()
         if job.stop_file.exists():
             raise KeyboardInterrupt
     finally:
         ray.shutdown()
-        for left in running(run):
-            left.end("KILLED", "the search was stopped")
+        _end_left(run)
+
+
+def _end_left(run: tracking.Run) -> None:
+    for left in running(run):
+        left.end("KILLED", "the search was stopped")
+
+
+def _give_up(run: tracking.Run) -> None:
+    """End the process, runs first: Ray waits a minute for its own servers if the signal has reached them too."""
+    _end_left(run)
+    run.end("KILLED", "the search was stopped, and Ray did not answer")
+    os._exit(STOPPED)
 
 
 @contextmanager
-def stopping(stop_file: Path) -> Iterator[None]:
+def stopping(stop_file: Path, give_up: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C and SIGTERM ask the trials to stop through a file, then Ray through the signal that it waits for.
 
-    Ray's own way only cuts trials off. A second signal acts at once.
+    Ray's own way only cuts trials off. A second signal acts at once; `give_up` is called if the block still
+    runs `PATIENCE` seconds after the first.
     """
+    timer = threading.Timer(PATIENCE, give_up)
+    timer.daemon = True
     previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:
@@ -157,6 +182,7 @@ def stopping(stop_file: Path) -> Iterator[None]:
     def receive(_number: int, _frame: FrameType | None) -> None:
         restore()
         stop_file.touch()
+        timer.start()
         os.kill(os.getpid(), signal.SIGUSR1)
 
     for number in previous:
@@ -164,6 +190,7 @@ def stopping(stop_file: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        timer.cancel()
         restore()
 
 
