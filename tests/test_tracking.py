@@ -241,18 +241,15 @@ def test_a_resumed_run_goes_on_in_its_own_record(client: MlflowClient, tmp_path:
     ):
         run.log({"val/loss": 0.5}, step=1)
         raise KeyboardInterrupt
-    with tracking.start("other", phase="test", folder=tmp_path / "other") as other:
-        pass
+    tracking.start("other", phase="test", folder=tmp_path / "other").end("FINISHED")
     with tracking.start("first", phase="test", config={"a": 2}, folder=tmp_path, resume=True) as again:
         again.log({"val/loss": 0.25}, step=2)
-    assert again.run_id == run.run_id != other.run_id
+    assert again.run_id == run.run_id
     assert [point.step for point in client.get_metric_history(run.run_id, "val/loss")] == [1, 2]
     found = tracking.find_run(run.run_id)
     assert (found.name, found.folder, found.metrics) == ("first", tmp_path, {"val/loss": 0.25})
     assert client.get_run(run.run_id).info.status == "FINISHED"
-    with tracking.start("first", phase="test", folder=tmp_path) as new:
-        pass
-    assert new.run_id != run.run_id
+    assert tracking.start("first", phase="test", folder=tmp_path).run_id != run.run_id
 
 
 def test_unknown_runs_and_files_are_named(client: MlflowClient) -> None:

@@ -162,4 +162,7 @@ def _say_where(output: Path, drawn: list[Path], seconds: float) -> None:
     click.echo("\nNext, with the environment active (source .venv/bin/activate):")
     click.echo("  mlflow ui --workers 1                                              every run, figure and picture")
     click.echo(f"  mlflow models serve -m {CHAMPION} --env-manager local -p 5001")
-    click.echo("  wallpaper transition p3 p31m -o p3_p31m.gif --seed 3              any of the 272 transitions")
+    click.echo(
+        "  python tune/search.py --trials 8                                   better settings of the ODE, in MLflow"
+    )
+    click.echo("And any of the 272 transitions: wallpaper transition p3 p31m -o p3_p31m.gif --seed 3")
