@@ -17,7 +17,7 @@ import click
 from wallpaper import tracking
 from wallpaper.cli.gallery import draw_figures, draw_transitions
 from wallpaper.cli.jobs import Coded, encode_job, evaluate_job, table, train_ode_job, train_vae_job
-from wallpaper.cli.places import CHAMPION, DEMO, MODEL
+from wallpaper.cli.places import CHAMPION, DEMO, MODEL, PER_GROUP
 from wallpaper.cli.progress import bar
 from wallpaper.cli.registry import register_model
 from wallpaper.data import PatternStore, generate_dataset
@@ -40,7 +40,7 @@ class DemoSettings:
     seed: int = 0
 
 
-PRESETS = {"laptop": DemoSettings(120, "laptop"), "smoke": DemoSettings(14, "smoke")}
+PRESETS = {"laptop": DemoSettings(PER_GROUP, "laptop"), "smoke": DemoSettings(14, "smoke")}
 
 
 @click.command("demo")

@@ -11,7 +11,7 @@ from typing import Literal
 
 import click
 
-from wallpaper.cli.places import DATA
+from wallpaper.cli.places import DATA, PER_GROUP
 from wallpaper.cli.progress import bar
 from wallpaper.data import PatternStore, generate_dataset
 from wallpaper.pictures.export import export_images
@@ -22,7 +22,11 @@ from wallpaper.pictures.export import export_images
     "-o", "--output", type=click.Path(path_type=Path), default=DATA, show_default=True, help="HDF5 file to write."
 )
 @click.option(
-    "--per-group", type=click.IntRange(min=1), default=120, show_default=True, help="Patterns of each of the 17 groups."
+    "--per-group",
+    type=click.IntRange(min=1),
+    default=PER_GROUP,
+    show_default=True,
+    help="Patterns of each of the 17 groups.",
 )
 @click.option(
     "--size",
@@ -76,7 +80,7 @@ def generate(
 
     \b
     Examples:
-      wallpaper generate                                        2040 patterns of 64 px, about a minute
+      wallpaper generate                                        5100 patterns of 64 px, about a minute
       wallpaper generate --per-group 500 --size 256 -o data/full/patterns.h5 --images data/full/images
     """
     with bar("generating", "pattern") as move:

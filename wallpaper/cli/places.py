@@ -14,6 +14,9 @@ OUTPUT = Path("output")
 VAE_RUNS = OUTPUT / "vae"
 ODE_RUNS = OUTPUT / "ode"
 DEMO = OUTPUT / "demo"
+PER_GROUP = 300
+"""Patterns of each group in a dataset nobody said the size of: with fewer, the preset laptop learns them by heart."""
+
 MODEL = "model"
 """Folder of the transition model inside a run's folder."""
 

@@ -14,7 +14,7 @@ import click
 from wallpaper import tracking
 from wallpaper.cli.jobs import choose_device, encode_job, train_ode_job, train_vae_job
 from wallpaper.cli.options import config_options, given, optional_flag
-from wallpaper.cli.places import DATA, MODEL, ODE_RUNS, VAE_RUNS
+from wallpaper.cli.places import DATA, MODEL, ODE_RUNS, PER_GROUP, VAE_RUNS
 from wallpaper.cli.progress import bar
 from wallpaper.data import PatternStore, generate_dataset
 from wallpaper.training import ode_config, vae_config
@@ -22,9 +22,6 @@ from wallpaper.training.config import CONFIG, from_mapping, load_config
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.run_folder import latest_run, new_run_folder, resumable_run
 from wallpaper.training.vae_config import VaeConfig
-
-PER_GROUP = 120
-"""Patterns of each group in the dataset that `--train-vae-if-missing` generates where there is none."""
 
 _data = click.option(
     "--data",
@@ -107,7 +104,7 @@ def train_ode(
 
     \b
     Examples:
-      wallpaper train-ode                                   about two minutes, on the newest VAE
+      wallpaper train-ode                                   about a minute, on the newest VAE
       wallpaper train-ode --train-vae-if-missing true       from nothing
       wallpaper train-ode --objective endpoint --coupling random --adjoint true --transition-mode mixed
                                                             the plan's objective to the letter
