@@ -59,6 +59,9 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            sys.exit(130)
         except Exception as error:
             explained = explain(error)
             if explained is None or os.environ.get("WALLPAPER_TRACEBACK"):

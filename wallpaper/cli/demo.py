@@ -95,7 +95,7 @@ def demo(output: Path, preset: str, fresh: bool) -> None:
 
 
 def _generate(output: Path, settings: DemoSettings, side: int) -> PatternStore:
-    with bar("generating", "pattern") as move:
+    with bar("generating", "patterns") as move:
         return generate_dataset(
             output / "patterns.h5",
             settings.per_group,

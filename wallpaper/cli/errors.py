@@ -13,7 +13,8 @@ def explain(error: Exception) -> tuple[str, int] | None:
     """
     names = {cls.__name__ for cls in type(error).__mro__}
     if "Interrupted" in names:
-        return f"Stopped: {error}", 130
+        text = str(error)
+        return f"{text[:1].upper()}{text[1:]} with --resume last (a demo: with the same command)", 130
     if names & {"TrainingError", "SolveError", "TrackingError"}:
         return f"Error: {error}", 1
     if names & {"CheckpointError", "ValueError", "FileNotFoundError", "FileExistsError", "PermissionError"}:

@@ -33,12 +33,15 @@ CELLS = 2.5
 STRIP_FRAMES, STRIP_SIZE = 10, 160
 
 
-def draw_transitions(model: TransitionModel, folder: Path, *, seed: int = 0) -> list[Path]:
-    """The canonical transitions as `<source>_to_<target>` .gif, .mp4, .png (strip) and -path.png; the GIFs' paths."""
+def draw_transitions(model: TransitionModel, folder: Path) -> list[Path]:
+    """The canonical transitions as `<source>_to_<target>` .gif, .mp4, .png (strip) and -path.png; the GIFs' paths.
+
+    Each from a seed of its own, so that no two share their colours.
+    """
     drawn = []
-    with bar("drawing", "transition") as move:
+    with bar("drawing", "transitions") as move:
         for done, (source, target) in enumerate(CANONICAL, 1):
-            result = transition_from_seed(model, source, target, seed=seed, n_frames=N_FRAMES)
+            result = transition_from_seed(model, source, target, seed=done, n_frames=N_FRAMES)
             drawn.append(_draw(result, folder / f"{source}_to_{target}"))
             move(done, len(CANONICAL))
     return drawn

@@ -83,13 +83,13 @@ def generate(
       wallpaper generate                                        5100 patterns of 64 px, about a minute
       wallpaper generate --per-group 500 --size 256 -o data/full/patterns.h5 --images data/full/images
     """
-    with bar("generating", "pattern") as move:
+    with bar("generating", "patterns") as move:
         store = generate_dataset(
             output, per_group, side=size, seed=seed, dtype=dtype, workers=workers, progress=move, overwrite=overwrite
         )
     _say(store)
     if images is not None:
-        with bar("drawing pictures", "picture") as move:
+        with bar("drawing pictures", "pictures") as move:
             export_images(store, images, progress=move)
         click.echo(f"Pictures: {images}/<group>/*.png")
 

@@ -29,12 +29,22 @@ from wallpaper.training.vae_loop import VaeResult, fit_vae, load_vae
 
 EVALUATION = "evaluation.json"
 
+SHOWN = {
+    "train/loss": "loss",
+    "val/psnr": "PSNR (dB)",
+    "val/energy_distance": "energy distance",
+    "val/variance_ratio": "variance ratio",
+}
+"""What `epoch_line` shows of a row, and how it is called there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Coded:
     """A dataset seen through a VAE."""
 
     vae: SymmetryVAE
+    folder: Path
+    """Of the VAE's training."""
     digest: str
     """Of the VAE's weights."""
     store: PatternStore
@@ -45,9 +55,11 @@ def choose_device(name: str) -> str:
     """The device called `name`; "auto" is a GPU if there is one. Raises: ValueError: not on this machine."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f"`--device {name}` needs a GPU that torch can use, but there is none; use cpu or auto")
-    return str(torch.device(name)) if name.split(":")[0] in ("cpu", "cuda") else _unknown_device(name)
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise ValueError(f"`--device` must be auto, cpu, cuda or cuda:1 and so on, but got {name!r}")
+    if name != "cpu" and int(name.partition(":")[2] or 0) >= torch.cuda.device_count():
+        raise ValueError(f"`--device {name}` needs a GPU that torch can use, but there is none such; use cpu or auto")
+    return name
 
 
 def train_vae_job(
@@ -62,8 +74,8 @@ def train_vae_job(
 ) -> VaeResult:
     """Train the VAE in `folder` and record it in `run`; `also` gets the rows too."""
     run.dataset(store.path, digest=store.digest)
-    reports = [run.reporter(), *([also] if also else [])]
-    with StopRequest() as stop, bar("VAE", "batch") as move:
+    with StopRequest() as stop, bar("VAE", "batches") as move:
+        reports = [run.reporter(), lambda row: move.note(epoch_line(row)), *([also] if also else [])]
         result = fit_vae(
             config, store, folder, report=to_all(*reports), progress=move, resume=resume, stop=stop, device=device
         )
@@ -91,11 +103,11 @@ def train_ode_job(
         same = RealTransitionDataset(
             train, mode="same", codec=coded.vae, seed=config.seed, pairs_per_epoch=config.pairs_per_epoch
         )
-    reports = [run.reporter(), *([also] if also else [])]
-    with StopRequest() as stop, bar("ODE", "batch") as move:
+    with StopRequest() as stop, bar("ODE", "batches") as move:
+        reports = [run.reporter(), lambda row: move.note(epoch_line(row)), *([also] if also else [])]
         result = fit_ode(
             config, train, held_out, folder,
-            same_pairs=same, vae_info={"digest": coded.digest}, coupling_cache=folder / "coupling.npz",
+            same_pairs=same, vae_info={"digest": coded.digest, "folder": str(coded.folder.absolute())}, coupling_cache=folder / "coupling.npz",
             report=to_all(*reports), progress=move, resume=resume, stop=stop, device=device,
         )  # fmt: skip
     info = {
@@ -114,16 +126,16 @@ def encode_job(vae_folder: Path, store: PatternStore) -> Coded:
     """Latents of the whole dataset under a trained VAE, from the cache beside the VAE if they are there."""
     vae = load_vae(vae_folder)
     digest = weights_digest(vae.state_dict())
-    with bar("encoding", "pattern") as move:
+    with bar("encoding", "patterns") as move:
         latents = cached_latents(store, vae, digest, vae_folder / "latents", side=vae.resolution, progress=move)
-    return Coded(vae, digest, store, latents)
+    return Coded(vae, vae_folder, digest, store, latents)
 
 
 def evaluate_job(
     model: TransitionModel, store: PatternStore, folder: Path, run: tracking.Run, *, split: str
 ) -> Evaluation:
     """Evaluate, write `folder`/evaluation.json and record its figures."""
-    with bar("evaluating", "pair") as move:
+    with bar("evaluating", "pairs") as move:
         found = evaluate(model, store, split=split, progress=move)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / EVALUATION
@@ -138,6 +150,12 @@ def keep_training(run: tracking.Run, folder: Path) -> None:
     for name in ("config.json", "history.json", "best.safetensors", "best.json"):
         if (folder / name).is_file():
             run.artifact(folder / name, "training")
+
+
+def epoch_line(row: Mapping[str, float | int]) -> str:
+    """An epoch's most telling figures, to be shown beside the progress."""
+    shown = [f"{text} {row[name]:.4g}" for name, text in SHOWN.items() if name in row]
+    return f"epoch {row['epoch']}/{row['epochs']}, {', '.join(shown)}"
 
 
 def table(found: Evaluation) -> str:
@@ -158,7 +176,3 @@ def table(found: Evaluation) -> str:
     ]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
-
-
-def _unknown_device(name: str) -> str:
-    raise ValueError(f"`--device` must be auto, cpu or cuda, but got {name!r}")

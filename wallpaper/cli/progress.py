@@ -7,48 +7,68 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 import click
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 15.0
 
-Move = Callable[[int, int], None]
-"""Called with (done, total)."""
+
+class Move(Protocol):
+    """What a loop calls as it moves on."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """So much is done, of so much in all."""
+
+    def note(self, text: str) -> None:
+        """Show a remark, such as the figures of an epoch, until the next one."""
 
 
 @contextmanager
-def bar(title: str, unit: str = "it") -> Iterator[Move]:
+def bar(title: str, units: str) -> Iterator[Move]:
     """Show progress on standard error; the value is to be called with (done, total)."""
     if not sys.stderr.isatty():
-        yield _lines(title, unit)
+        yield _Lines(title, units)
         return
-    with tqdm(desc=title, unit=unit, total=0, mininterval=0.2, ncols=100) as shown:
-
-        def move(done: int, total: int) -> None:
-            if shown.total != total:
-                shown.reset(total)
-            shown.update(done - shown.n)
-
-        yield move
+    with tqdm(desc=title, unit=f" {units}", total=0, mininterval=0.2, dynamic_ncols=True) as shown:
+        yield _Bar(shown)
 
 
-def _lines(title: str, unit: str) -> Move:
+class _Bar:
+    """tqdm's bar, whose total may come late and whose count may start anywhere."""
+
+    def __init__(self, shown: Any) -> None:
+        self._shown = shown
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._shown.total != total:
+            self._shown.reset(total)
+        self._shown.update(done - self._shown.n)
+
+    def note(self, text: str) -> None:
+        self._shown.set_postfix_str(text, refresh=False)
+
+
+class _Lines:
     """A line now and then, and one at the end: a log keeps every redrawing of a bar."""
-    started = said = time.monotonic()
-    first: int | None = None
 
-    def move(done: int, total: int) -> None:
-        nonlocal said, first
+    def __init__(self, title: str, units: str) -> None:
+        self._title, self._units = title, units
+        self._started = self._said = time.monotonic()
+        self._first: int | None = None
+
+    def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
-        first = done - 1 if first is None else first
-        if done < total and now - said < SECONDS_BETWEEN_LINES:
+        self._first = done - 1 if self._first is None else self._first
+        if done < total and now - self._said < SECONDS_BETWEEN_LINES:
             return
-        said, passed = now, now - started
-        left = passed * (total - done) / max(done - first, 1)
+        self._said, passed = now, now - self._started
+        left = passed * (total - done) / max(done - self._first, 1)
         ending = f"in {tqdm.format_interval(passed)}" if done == total else f"{tqdm.format_interval(left)} left"
-        click.echo(f"{title}: {done}/{total} {unit}, {ending}", err=True)
+        click.echo(f"{self._title}: {done}/{total} {self._units}, {ending}", err=True)
 
-    return move
+    def note(self, text: str) -> None:
+        click.echo(f"{self._title}: {text}", err=True)

@@ -139,7 +139,7 @@ def _train_missing_vae(data: Path, preset: str, run: tracking.Run, device: str) 
     config = VaeConfig.preset(preset)
     if not data.exists():
         click.echo(f"No dataset at {data}: generating one.")
-        with bar("generating", "pattern") as move:
+        with bar("generating", "patterns") as move:
             generate_dataset(data, PER_GROUP, side=config.resolution, workers=os.cpu_count() or 1, progress=move)
     folder = new_run_folder(VAE_RUNS)
     click.echo(f"No trained VAE: training one in {folder} (preset {preset}).")
