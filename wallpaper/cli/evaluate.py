@@ -18,7 +18,13 @@ from wallpaper.models.transition_model import TransitionModel
 
 @click.command("evaluate")
 @click.option("--model", default="", help="Folder of a trained model or run. [default: the newest below output/]")
-@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True, help="Dataset to measure on.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DATA,
+    show_default=True,
+    help="Dataset to measure on.",
+)
 @click.option(
     "--split", type=click.Choice(["test", "val"]), default="test", show_default=True, help="Which part of it."
 )

@@ -19,7 +19,12 @@ from wallpaper.pictures.export import export_images
 
 @click.command("generate")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=DATA, show_default=True, help="HDF5 file to write."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DATA,
+    show_default=True,
+    help="HDF5 file to write.",
 )
 @click.option(
     "--per-group",
@@ -83,10 +88,21 @@ def generate(
       wallpaper generate                                        5100 patterns of 64 px, about a minute
       wallpaper generate --per-group 500 --size 256 -o data/full/patterns.h5 --images data/full/images
     """
-    with bar("generating", "patterns") as move:
-        store = generate_dataset(
-            output, per_group, side=size, seed=seed, dtype=dtype, workers=workers, progress=move, overwrite=overwrite
-        )
+    try:
+        with bar("generating", "patterns") as move:
+            store = generate_dataset(
+                output,
+                per_group,
+                side=size,
+                seed=seed,
+                dtype=dtype,
+                workers=workers,
+                progress=move,
+                overwrite=overwrite,
+            )
+    except KeyboardInterrupt:
+        click.echo("What is done is kept; the same command goes on.", err=True)
+        raise
     _say(store)
     if images is not None:
         with bar("drawing pictures", "pictures") as move:

@@ -6,6 +6,8 @@ What `train-vae`, `train-ode`, `evaluate` and `demo` share. Knows no options and
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,7 +109,8 @@ def train_ode_job(
         reports = [run.reporter(), lambda row: move.note(epoch_line(row)), *([also] if also else [])]
         result = fit_ode(
             config, train, held_out, folder,
-            same_pairs=same, vae_info={"digest": coded.digest, "folder": str(coded.folder.absolute())}, coupling_cache=folder / "coupling.npz",
+            same_pairs=same, vae_info={"digest": coded.digest, "folder": str(coded.folder.absolute())},
+            coupling_cache=folder / "coupling.npz",
             report=to_all(*reports), progress=move, resume=resume, stop=stop, device=device,
         )  # fmt: skip
     info = {

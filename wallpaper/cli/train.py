@@ -6,6 +6,8 @@ Options around the jobs; the loops are in `wallpaper.training` and know no comma
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,17 @@ from wallpaper.cli.places import DATA, MODEL, ODE_RUNS, PER_GROUP, VAE_RUNS
 from wallpaper.cli.progress import bar
 from wallpaper.data import PatternStore, generate_dataset
 from wallpaper.training import ode_config, vae_config
+from wallpaper.training.checkpoint import LAST, load_checkpoint
 from wallpaper.training.config import CONFIG, from_mapping, load_config
 from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.pattern_source import check_source
+from wallpaper.training.report import read_history
 from wallpaper.training.run_folder import latest_run, new_run_folder, resumable_run
 from wallpaper.training.vae_config import VaeConfig
 
 _data = click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
     default=DATA,
     show_default=True,
     help="Dataset: an HDF5 file of `wallpaper generate`.",
@@ -34,7 +39,8 @@ _resume = click.option(
     "--resume",
     default="",
     metavar="RUN",
-    help="Go on with an interrupted run: its folder, its name, or last; to the losses it would have had.",
+    help="Go on with an interrupted run, to the losses it would have had: its folder, its name, or last. Its settings "
+    "stay, whatever --preset says; --epochs may change.",
 )
 _device = click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto: a GPU if there is one.")
 
@@ -43,7 +49,7 @@ _device = click.option("--device", default="auto", show_default=True, help="cpu,
 @_data
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     default=VAE_RUNS,
     show_default=True,
     help="Each run makes a folder below it.",
@@ -66,9 +72,12 @@ def train_vae(data: Path, output: Path, resume: str, device: str, **settings: An
     store, device = PatternStore(data), choose_device(device)
     folder = resumable_run(output, resume) if resume else None
     config = _config(VaeConfig, settings, folder)
-    folder = folder or new_run_folder(output)
+    check_source(store, config.resolution)
     again = bool(resume)
-    with tracking.start(f"vae-{folder.name}", phase="train_vae", config=config, folder=folder, resume=again) as run:
+    with (
+        _run_folder(output, folder) as folder,
+        tracking.start(f"vae-{folder.name}", phase="train_vae", config=config, folder=folder, resume=again) as run,
+    ):
         result = train_vae_job(config, store, folder, run, resume=again, device=device)
     best = result.history[result.best_epoch - 1]
     click.echo(f"{folder}: best epoch {result.best_epoch}, PSNR {best['val/psnr']:.2f} dB on the validation split")
@@ -78,11 +87,14 @@ def train_vae(data: Path, output: Path, resume: str, device: str, **settings: An
 @click.command("train-ode")
 @_data
 @click.option(
-    "--vae", default="", metavar="RUN", help=f"Folder of a trained VAE. [default: the newest below {VAE_RUNS}]"
+    "--vae",
+    default="",
+    metavar="RUN",
+    help=f"A trained VAE: its folder, or its name below {VAE_RUNS}. [default: the newest there]",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     default=ODE_RUNS,
     show_default=True,
     help="Each run makes a folder below it.",
@@ -112,14 +124,17 @@ def train_ode(
     device = choose_device(device)
     folder = resumable_run(output, resume) if resume else None
     config = _config(OdeConfig, settings, folder)
-    vae_folder = latest_run(Path(vae) if vae else VAE_RUNS)
+    vae_folder = _trained_vae(vae, folder)
     if vae_folder is None and not train_vae_if_missing:
-        raise FileNotFoundError(_missing(vae))
-    folder = folder or new_run_folder(output)
+        raise FileNotFoundError(MISSING)
     again = bool(resume)
-    with tracking.start(f"ode-{folder.name}", phase="train_ode", config=config, folder=folder, resume=again) as run:
+    with (
+        _run_folder(output, folder) as folder,
+        tracking.start(f"ode-{folder.name}", phase="train_ode", config=config, folder=folder, resume=again) as run,
+    ):
         if vae_folder is None:
             vae_folder = _train_missing_vae(data, settings["preset"], run, device)
+        _say_vae(vae_folder)
         store = PatternStore(data)
         run.tag("vae.folder", str(vae_folder))
         coded = encode_job(vae_folder, store)
@@ -150,10 +165,40 @@ def _train_missing_vae(data: Path, preset: str, run: tracking.Run, device: str) 
     return folder
 
 
-def _missing(vae: str) -> str:
-    where = f"`--vae {vae}` holds no" if vae else f"no trained VAE below {VAE_RUNS}/: there is no"
-    return (
-        f"{where} checkpoint of a finished VAE training. Train one first with `wallpaper generate` and "
-        "`wallpaper train-vae` (mlflow run . -e train_vae), or let this command do it: --train-vae-if-missing true "
-        "(mlflow run . -e train_ode -P train_vae_if_missing=true)"
-    )
+MISSING = (
+    f"no trained VAE below {VAE_RUNS}/; train one first with `wallpaper generate` and `wallpaper train-vae` "
+    "(mlflow run . -e train_vae), or let this command do it: --train-vae-if-missing true "
+    "(mlflow run . -e train_ode -P train_vae_if_missing=true)"
+)
+
+
+def _trained_vae(name: str, resumed: Path | None) -> Path | None:
+    """The folder of the VAE asked for; if none is, that of a resumed run's own VAE, or the newest one.
+
+    Raises: FileNotFoundError: there is none of that name.
+    """
+    if name:
+        found = next((run for run in (latest_run(VAE_RUNS / name), latest_run(Path(name))) if run), None)
+        if found is None:
+            raise FileNotFoundError(f"`--vae {name}` must be a trained VAE's folder, or its name below {VAE_RUNS}")
+        return found
+    own = load_checkpoint(resumed, LAST).meta["vae"].get("folder") if resumed else None
+    return (latest_run(Path(own)) if own else None) or latest_run(VAE_RUNS)
+
+
+def _say_vae(folder: Path) -> None:
+    """Which VAE is used: a training that was stopped early has a best epoch too."""
+    done, planned = len(read_history(folder)), load_config(VaeConfig, folder / CONFIG).epochs
+    stopped = f", stopped after epoch {done} of {planned}; go on with wallpaper train-vae --resume {folder}"
+    click.echo(f"VAE: {folder}{stopped if done < planned else ''}", err=True)
+
+
+@contextmanager
+def _run_folder(root: Path, resumed: Path | None) -> Iterator[Path]:
+    """The resumed run's folder, or a new one, which goes again if nothing came to lie in it."""
+    folder = resumed or new_run_folder(root)
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # not empty
+            folder.rmdir()
