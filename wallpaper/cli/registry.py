@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,8 @@ def register(model: str, name: str, alias: str, run_id: str) -> None:
     The model must load and answer an example before the alias moves. Its evaluation's figures, where there are any,
     go with it.
     """
+    if set("/:") & set(name):
+        raise click.BadParameter(f"must hold neither / nor :, but got {name!r}", param_hint="'--name'")
     sys.exit(register_model(model_folder(model or None), name=name, alias=alias, run_id=run_id))
 
 
@@ -89,8 +92,28 @@ def serve(model: str, host: str, port: int, workers: int) -> None:
     """
     if host not in ("127.0.0.1", "localhost", "::1"):
         click.echo(f"Warning: anyone who reaches {host} can use this server; it asks for no password.", err=True)
+    _check_registered(model)
     arguments = ["-m", model, "--env-manager", "local", "-h", host, "-p", str(port), "-w", str(workers)]
     sys.exit(_call([sys.executable, "-m", "mlflow", "models", "serve", *arguments]))
+
+
+def _check_registered(model: str) -> None:
+    """Raises: FileNotFoundError: no such version or alias, where MLflow's server would show a traceback."""
+    named = re.fullmatch(r"models:/([^@/]+)(?:@(.+)|/(\d+))", model)
+    if named is None:
+        return
+    name, alias, version = named.groups()
+    store = tracking.initialise()
+    try:
+        if alias:
+            store.client.get_model_version_by_alias(name, alias)
+        else:
+            store.client.get_model_version(name, version)
+    except Exception as error:  # MLflow's, whatever its store is
+        raise FileNotFoundError(
+            f"`--model {model}` must be registered in {store.uri}, but: {str(error).splitlines()[0]}; "
+            "register a trained model with `wallpaper register`"
+        ) from error
 
 
 def _call(command: list[str]) -> int:
