@@ -11,20 +11,15 @@ import click
 
 from wallpaper import tracking
 from wallpaper.cli.jobs import EVALUATION, evaluate_job, table
-from wallpaper.cli.places import DATA, model_folder
+from wallpaper.cli.options import data_option
+from wallpaper.cli.places import model_folder
 from wallpaper.data import PatternStore
 from wallpaper.models.transition_model import TransitionModel
 
 
 @click.command("evaluate")
 @click.option("--model", default="", help="Folder of a trained model or run. [default: the newest below output/]")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=DATA,
-    show_default=True,
-    help="Dataset to measure on.",
-)
+@data_option("Dataset to measure on.")
 @click.option(
     "--split", type=click.Choice(["test", "val"]), default="test", show_default=True, help="Which part of it."
 )

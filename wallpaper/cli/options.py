@@ -6,10 +6,12 @@ It knows the classes' fields through `describe` alone, and no training.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from wallpaper.cli.places import DATA, DEMO_DATA, dataset
 from wallpaper.training.config import FieldInfo, describe
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,6 +50,18 @@ def _option(info: FieldInfo) -> Callable[[F], F]:
     kind = "VALUES" if info.kind is tuple else info.kind.__name__.upper()
     # Text on purpose: the configuration converts and checks, so every interface gives the same messages.
     return click.option(f"--{info.name.replace('_', '-')}", info.name, metavar=kind, default=None, help=doc + choices)
+
+
+def data_option(text: str) -> Callable[[F], F]:
+    """--data: a dataset's file; the demonstration's where there is no other."""
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=DATA,
+        show_default=f"{DATA}, else {DEMO_DATA}",
+        callback=lambda _context, _option, value: dataset(value),
+        help=text,
+    )
 
 
 def optional_flag(name: str, text: str) -> Callable[[F], F]:

@@ -14,6 +14,9 @@ OUTPUT = Path("output")
 VAE_RUNS = OUTPUT / "vae"
 ODE_RUNS = OUTPUT / "ode"
 DEMO = OUTPUT / "demo"
+DEMO_DATA, DEMO_VAE = DEMO / "patterns.h5", DEMO / "vae"
+"""What commands fall back on where there is no dataset or VAE of one's own."""
+
 PER_GROUP = 300
 """Patterns of each group in a dataset nobody said the size of: with fewer, the preset laptop learns them by heart."""
 
@@ -21,6 +24,11 @@ MODEL = "model"
 """Folder of the transition model inside a run's folder."""
 
 CHAMPION = "models:/wallpaper-transition@champion"
+
+
+def dataset(data: Path) -> Path:
+    """`data`; but the demonstration's dataset if that is the default and there is none."""
+    return DEMO_DATA if data == DATA and not data.exists() and DEMO_DATA.is_file() else data
 
 
 def model_folder(given: str | None) -> Path:

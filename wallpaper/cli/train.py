@@ -15,8 +15,8 @@ import click
 
 from wallpaper import tracking
 from wallpaper.cli.jobs import choose_device, encode_job, train_ode_job, train_vae_job
-from wallpaper.cli.options import config_options, given, optional_flag
-from wallpaper.cli.places import DATA, MODEL, ODE_RUNS, PER_GROUP, VAE_RUNS
+from wallpaper.cli.options import config_options, data_option, given, optional_flag
+from wallpaper.cli.places import DEMO_VAE, MODEL, ODE_RUNS, PER_GROUP, VAE_RUNS
 from wallpaper.cli.progress import bar
 from wallpaper.data import PatternStore, generate_dataset
 from wallpaper.training import ode_config, vae_config
@@ -28,13 +28,7 @@ from wallpaper.training.report import read_history
 from wallpaper.training.run_folder import latest_run, new_run_folder, resumable_run
 from wallpaper.training.vae_config import VaeConfig
 
-_data = click.option(
-    "--data",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=DATA,
-    show_default=True,
-    help="Dataset: an HDF5 file of `wallpaper generate`.",
-)
+_data = data_option("Dataset: an HDF5 file of `wallpaper generate`.")
 _resume = click.option(
     "--resume",
     default="",
@@ -90,7 +84,7 @@ def train_vae(data: Path, output: Path, resume: str, device: str, **settings: An
     "--vae",
     default="",
     metavar="RUN",
-    help=f"A trained VAE: its folder, or its name below {VAE_RUNS}. [default: the newest there]",
+    help=f"A trained VAE: its folder, or its name below {VAE_RUNS}. [default: the newest there, else {DEMO_VAE}]",
 )
 @click.option(
     "--output",
@@ -183,7 +177,7 @@ def _trained_vae(name: str, resumed: Path | None) -> Path | None:
             raise FileNotFoundError(f"`--vae {name}` must be a trained VAE's folder, or its name below {VAE_RUNS}")
         return found
     own = load_checkpoint(resumed, LAST).meta["vae"].get("folder") if resumed else None
-    return (latest_run(Path(own)) if own else None) or latest_run(VAE_RUNS)
+    return (latest_run(Path(own)) if own else None) or latest_run(VAE_RUNS) or latest_run(DEMO_VAE)
 
 
 def _say_vae(folder: Path) -> None:
