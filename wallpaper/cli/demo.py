@@ -17,9 +17,9 @@ import click
 from wallpaper import tracking
 from wallpaper.cli.gallery import draw_figures, draw_transitions
 from wallpaper.cli.jobs import Coded, encode_job, evaluate_job, table, train_ode_job, train_vae_job
-from wallpaper.cli.places import CHAMPION, DEMO, MODEL, PER_GROUP
+from wallpaper.cli.places import DEMO, MODEL, PER_GROUP
 from wallpaper.cli.progress import bar
-from wallpaper.cli.registry import register_model
+from wallpaper.cli.registry import NAME, register_model
 from wallpaper.data import PatternStore, generate_dataset
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.training.checkpoint import LAST, checkpoint_path
@@ -37,10 +37,12 @@ class DemoSettings:
 
     per_group: int
     preset: str
+    alias: str
+    """Of the registered model: what hardly trained must not serve as champion."""
     seed: int = 0
 
 
-PRESETS = {"laptop": DemoSettings(PER_GROUP, "laptop"), "smoke": DemoSettings(14, "smoke")}
+PRESETS = {"laptop": DemoSettings(PER_GROUP, "laptop", "champion"), "smoke": DemoSettings(14, "smoke", "smoke")}
 
 
 @click.command("demo")
@@ -82,7 +84,7 @@ def demo(output: Path, preset: str, fresh: bool) -> None:
         found = evaluate_job(model, store, output, run, split="test")
         click.echo(table(found))
         _headline(5, "registering the model, which must first load and answer")
-        registered = register_model(output / MODEL, run_id=run.run_id)
+        registered = register_model(output / MODEL, alias=settings.alias, run_id=run.run_id)
         if registered != 0:
             raise click.ClickException("the model could not be registered; the reason stands above")
         _headline(6, "drawing the eight canonical transitions")
@@ -91,7 +93,7 @@ def demo(output: Path, preset: str, fresh: bool) -> None:
         run.artifact(output / "figures", "figures")
         run.artifact(output / "transitions", "transitions")
         run.log({"seconds": time.monotonic() - started})
-    _say_where(output, drawn, time.monotonic() - started)
+    _say_where(output, f"models:/{NAME}@{settings.alias}", drawn, time.monotonic() - started)
 
 
 def _generate(output: Path, settings: DemoSettings, side: int) -> PatternStore:
@@ -153,15 +155,15 @@ def _headline(step: int, text: str) -> None:
     click.echo(click.style(f"\n[{step}/{STEPS}] {text}", bold=True))
 
 
-def _say_where(output: Path, drawn: list[Path], seconds: float) -> None:
+def _say_where(output: Path, model: str, drawn: list[Path], seconds: float) -> None:
     click.echo(click.style(f"\nDone in {seconds / 60:.1f} minutes.", bold=True))
     click.echo(f"  Transitions  {output}/transitions/  for example {drawn[0]}")
     click.echo(f"  Figures      {output}/figures/")
-    click.echo(f"  Model        {output}/{MODEL}/, registered as {CHAMPION}")
+    click.echo(f"  Model        {output}/{MODEL}/, registered as {model}")
     click.echo(f"  Evaluation   {output}/evaluation.json")
     click.echo("\nNext, with the environment active (source .venv/bin/activate):")
     click.echo("  mlflow ui --workers 1                                              every run, figure and picture")
-    click.echo(f"  mlflow models serve -m {CHAMPION} --env-manager local -p 5001")
+    click.echo(f"  mlflow models serve -m {model} --env-manager local -p 5001")
     click.echo(
         "  python tune/search.py --trials 8                                   better settings of the ODE, in MLflow"
     )
