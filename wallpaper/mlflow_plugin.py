@@ -32,6 +32,8 @@ except ImportError:  # not a POSIX system: a fresh database must then be made by
 EXPERIMENT = "wallpaper"
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Has MLflow's own pages show training runs first, not traces of language models."""
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow reads it at the end of its own import
 
@@ -116,7 +118,7 @@ def _experiment_id(client: MlflowClient, uri: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return str(client.create_experiment(name, artifact_location=artifact_location(uri)))
+            return str(client.create_experiment(name, artifact_location(uri), KIND))
         except MlflowException:  # another client of the same server may have been faster
             found = client.get_experiment_by_name(name)
             if found is None:
