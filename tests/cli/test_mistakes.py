@@ -184,3 +184,14 @@ def refused_after_start(*words: object) -> str:
     assert result.exit_code == 2, result.output
     assert "Traceback" not in result.output
     return result.stderr.splitlines()[-1].removeprefix("Error: ")
+
+
+def test_a_demonstration_over_another_dataset_names_the_way_to_start_over(project: Path) -> None:
+    (project / "output" / "demo").mkdir(parents=True)
+    for name in ("patterns.h5", "splits.npz"):
+        shutil.copy(project / "data" / name, project / "output" / "demo" / name)
+    result = call("demo", "--preset", "smoke")
+    message = result.stderr.strip()
+    assert result.exit_code == 2
+    assert "exists with other settings: `per_group` is 10 there, but 14 was asked" in message
+    assert message.endswith("start the demonstration over with --fresh")

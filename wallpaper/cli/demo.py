@@ -20,7 +20,7 @@ from wallpaper.cli.jobs import Coded, encode_job, evaluate_job, table, train_ode
 from wallpaper.cli.places import DEMO, MODEL, PER_GROUP
 from wallpaper.cli.progress import bar
 from wallpaper.cli.registry import NAME, register_model
-from wallpaper.data import PatternStore, generate_dataset
+from wallpaper.data import PatternStore, StoreError, generate_dataset
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.training.checkpoint import LAST, checkpoint_path
 from wallpaper.training.config import CONFIG, load_config
@@ -97,15 +97,14 @@ def demo(output: Path, preset: str, fresh: bool) -> None:
 
 
 def _generate(output: Path, settings: DemoSettings, side: int) -> PatternStore:
-    with bar("generating", "patterns") as move:
-        return generate_dataset(
-            output / "patterns.h5",
-            settings.per_group,
-            side=side,
-            seed=settings.seed,
-            workers=os.cpu_count() or 1,
-            progress=move,
-        )
+    path = output / "patterns.h5"
+    try:
+        with bar("generating", "patterns") as move:
+            return generate_dataset(
+                path, settings.per_group, side=side, seed=settings.seed, workers=os.cpu_count() or 1, progress=move
+            )
+    except StoreError as error:
+        raise StoreError(f"{error}; or start the demonstration over with --fresh") from error
 
 
 def _train_vae(config: VaeConfig, store: PatternStore, folder: Path, parent: tracking.Run) -> Coded:
