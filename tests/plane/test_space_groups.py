@@ -36,6 +36,7 @@ def test_spglib_finds_the_polar_space_group(group: PlaneGroup, seed: int) -> Non
     generator = np.random.default_rng([seed, group.index])
     dataset = spglib.get_symmetry_dataset(_crystal(group, generator), symprec=1e-5)
     assert dataset.number == POLAR_SPACE_GROUPS[group.name]
+    assert dataset.number == group.space_group
 
 
 def _crystal(

@@ -45,6 +45,11 @@ class PlaneGroup:
         """Label of the group in datasets and embeddings, 0-16."""
         return self.number - 1
 
+    @property
+    def space_group(self) -> int:
+        """Number of the polar space group that the group becomes when a third axis without symmetry is added."""
+        return _SPACE_GROUPS[self.index]
+
     @cached_property
     def operations(self) -> tuple[Op, ...]:
         """Every operation modulo the conventional cell's translations, identity first."""
@@ -132,6 +137,9 @@ _ROWS: tuple[tuple[int, str, str, str, LatticeSystem, tuple[str, ...]], ...] = (
     (16, "p6", "p6", "632", "hexagonal", ("-y,x-y", "-x,-y")),
     (17, "p6m", "p6mm", "*632", "hexagonal", ("-y,x-y", "-x,-y", "-y,-x")),
 )
+
+_SPACE_GROUPS = (1, 3, 6, 7, 8, 25, 28, 32, 35, 75, 99, 100, 143, 156, 157, 168, 183)
+"""P1, P2, Pm, Pc, Cm, Pmm2, Pma2, Pba2, Cmm2, P4, P4mm, P4bm, P3, P3m1, P31m, P6, P6mm, by index."""
 
 PLANE_GROUPS: dict[str, PlaneGroup] = {row[1]: PlaneGroup(*row) for row in _ROWS}
 """All 17 groups by name, in the order of their numbers."""
