@@ -35,7 +35,7 @@ class Analysis:
     origin: NDArray[np.float64] | None = None
     """(2,) pixel (x, y) of the standard setting's origin nearest to the picture's centre."""
     cell: NDArray[np.float32] | None = None
-    """(n, n, C) mean of all cells in the standard setting, in [0, 1]; [i, j] is the sample at i/n along a, j/n along b."""
+    """(n, n, C) mean of all cells in the standard setting, in [0, 1]; [i, j] is sampled at i/n along a, j/n along b."""
     cells_in_view: float = 0.0
     """Conventional cells that the picture's area holds."""
 
