@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from wallpaper.plane import DEN, Lattice, LatticeSystem, PlaneGroup, plane_group
-from wallpaper.plane.operation import Matrix
 
 Kind: TypeAlias = Literal["identity", "translation", "rotation", "mirror", "glide"]
 Vector: TypeAlias = tuple[float, float]
@@ -29,7 +28,8 @@ class MeasuredOperation:
     kind: Kind
     order: int
     """Order of the matrix part: 1, 2, 3, 4 or 6."""
-    matrix: Matrix
+    matrix: tuple[Vector, Vector]
+    """Whole numbers, but for isometries of a centred cell's lattice that do not keep the cell: those have halves."""
     translation: Vector
     """In [0, 1), fractional coordinates of the standard setting."""
     correlation: float
@@ -146,18 +146,20 @@ class Certificate:
         return cls.from_dict(values)
 
 
-def triplet(matrix: Matrix, translation: Vector) -> str:
+def triplet(matrix: tuple[Vector, Vector], translation: Vector) -> str:
     """Coordinate notation of x' = W x + w: twelfths where w is one to 1e-6, decimals else.
 
     >>> triplet(((-1, 0), (0, 1)), (0.0, 0.5)), triplet(((0, -1), (1, 0)), (0.37, 0.0))
     ('-x,y+1/2', '-y+0.370,x')
+    >>> triplet(((-0.5, 1.5), (-0.5, -0.5)), (0.0, 0.0))
+    '-1/2x+3/2y,-1/2x-1/2y'
     """
     return ",".join(_coordinate(row, shift) for row, shift in zip(matrix, translation, strict=True))
 
 
-def _coordinate(row: tuple[int, int], shift: float) -> str:
+def _coordinate(row: Vector, shift: float) -> str:
     text = "".join(
-        f"{'-' if value < 0 else '+'}{'' if abs(value) == 1 else abs(value)}{name}"
+        f"{'-' if value < 0 else '+'}{_multiple(abs(value))}{name}"
         for value, name in zip(row, "xy", strict=True)
         if value
     )
@@ -169,12 +171,15 @@ def _coordinate(row: tuple[int, int], shift: float) -> str:
     return text.removeprefix("+")
 
 
+def _multiple(value: float) -> str:
+    return "" if value == 1 else f"{value:g}" if value == int(value) else f"{2 * value:g}/2"
+
+
 _FRACTIONS = ("0", "1/12", "1/6", "1/4", "1/3", "5/12", "1/2", "7/12", "2/3", "3/4", "5/6", "11/12")
 
 
 def _operation(values: Mapping[str, Any]) -> MeasuredOperation:
-    (a, b), (c, d) = values["matrix"]
-    fields = {**values, "matrix": ((a, b), (c, d)), "translation": _vector(values["translation"])}
+    fields = {**values, "matrix": _matrix(values["matrix"]), "translation": _vector(values["translation"])}
     return MeasuredOperation(**fields)
 
 
