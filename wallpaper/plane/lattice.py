@@ -24,6 +24,11 @@ METRIC_TOLERANCE = 1e-9
 """Relative difference of metric elements below which a lattice meets its system: rounding only."""
 
 
+LENGTH_GAP = 0.06
+ANGLE_GAP = 4.0
+"""How far a random cell keeps from equal lengths (relative) and from a right angle (degrees) that it does not need."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lattice:
     """A unit cell: lengths a and b (any one unit for both) and the angle gamma in degrees."""
@@ -74,9 +79,13 @@ class Lattice:
 
     @classmethod
     def random(cls, system: LatticeSystem, generator: np.random.Generator) -> Lattice:
-        """Draw the parameters that the system leaves free; the cell has unit area."""
-        ratio = math.exp(generator.uniform(math.log(0.7), math.log(1.45)))
-        angle = generator.uniform(72.0, 108.0)
+        """Draw the parameters that the system leaves free; the cell has unit area.
+
+        No drawn cell is nearly one of a richer system, not even after reduction: lengths differ by `LENGTH_GAP`, an
+        oblique angle differs from 90 degrees by `ANGLE_GAP`, and |a.b| stays below 0.45 of a.a and b.b (0.5 is rhombic).
+        """
+        ratio = math.exp(_avoiding(math.log1p(LENGTH_GAP), generator.uniform(math.log(0.7), math.log(1.45))))
+        angle = 90.0 + _avoiding(ANGLE_GAP, generator.uniform(-18.0, 18.0))
         if _checked(system) in ("square", "hexagonal"):
             return cls.standard(system)
         gamma = angle if system == "oblique" else 90.0
@@ -155,6 +164,11 @@ def _power(metric: Metric, exponent: float) -> Metric:
     values, vectors = np.linalg.eigh((metric + metric.T) / 2)
     power: Metric = (vectors * values**exponent) @ vectors.T
     return power
+
+
+def _avoiding(gap: float, value: float) -> float:
+    """Move a value that is closer to 0 than twice `gap` away from it, to a distance of at least `gap`."""
+    return value if abs(value) >= 2 * gap else math.copysign(gap + abs(value) / 2, value)
 
 
 def _checked(system: LatticeSystem) -> LatticeSystem:
