@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from scipy import ndimage
 
 from wallpaper.judge.certificate import Certificate, Frame, Kind, MeasuredOperation, Vector, triplet
 from wallpaper.judge.fitting import Fit, Fitter
+from wallpaper.judge.reading import contrasts
 from wallpaper.judge.settings import metric_system
 from wallpaper.judge.spectrum import Band
 from wallpaper.plane import DEN, Lattice, Op, plane_group
@@ -65,12 +67,14 @@ def certify(
     """The certificate of the fit that won.
 
     Args:
-        values: (n, n, C) the samples. whole: the given cell's band. lattice: the given cell. noise: standard deviation a sample.
+        values: (n, n, C) the samples. whole: the given cell's band. lattice: the given cell.
+        noise: standard deviation a sample.
     """
     group = plane_group(placement.fit.setting.group)
-    metric = change_basis(lattice.metric, np.linalg.inv(placement.matrix))
-    operations = tuple(_held(values, whole, placement))
-    rejected = tuple(sorted(_rejected(fitter, placement, values), key=lambda op: -op.correlation))
+    metric = change_basis(lattice.metric, np.asarray(np.linalg.inv(placement.matrix), dtype=np.float64))
+    contrast = float(np.sqrt(np.mean(contrasts(values) ** 2)))
+    operations = tuple(_held(values, whole, placement, contrast))
+    rejected = tuple(sorted(_rejected(fitter, placement, contrast), key=lambda op: -op.correlation))
     return Certificate(
         group=group.name,
         probability=probabilities[group.name],
@@ -87,7 +91,9 @@ def certify(
     )
 
 
-def _held(values: NDArray[np.float32], whole: Band, placement: Placement) -> Iterator[MeasuredOperation]:
+def _held(
+    values: NDArray[np.float32], whole: Band, placement: Placement, contrast: float
+) -> Iterator[MeasuredOperation]:
     """Every operation of the group modulo the conventional cell."""
     group = plane_group(placement.fit.setting.group)
     from_cell = placement.from_cell
@@ -95,7 +101,6 @@ def _held(values: NDArray[np.float32], whole: Band, placement: Placement) -> Ite
         _conjugate(from_cell, op.rot): float(value)
         for op, value in zip(placement.fit.operations, placement.fit.correlations, strict=True)
     }
-    contrast = float(np.sqrt((values.var(axis=(0, 1))).mean()))
     for op in group.operations:
         translation = (op.shift[0] / DEN, op.shift[1] / DEN)
         correlation = correlations[op.rot]
@@ -119,17 +124,24 @@ def _on_samples(values: NDArray[np.float32], placement: Placement, op: Op) -> tu
     move = back @ (np.array(op.rot) @ placement.shift + np.array(op.shift) / DEN - placement.shift) * side
     if max(np.abs(turn - np.rint(turn)).max(), np.abs(move - np.rint(move)).max()) > ON_GRID:
         return None, None
+    rows = values.reshape(side * side, -1)
+    moved = rows.take(_images(_rows(np.rint(turn)), _pair(np.rint(move) % side), side), axis=0)
+    difference = np.subtract(moved, rows, out=moved).reshape(-1)
+    return float(np.sqrt(np.vdot(difference, difference) / difference.size)), float(np.abs(difference).max())
+
+
+@lru_cache(maxsize=256)
+def _images(turn: tuple[Vector, Vector], move: Vector, side: int) -> Integers:
+    """(side * side,) where x -> W x + t, in samples, takes each sample."""
     i, j = np.indices((side, side))
-    (a, b), (c, d) = np.rint(turn).astype(np.int64).tolist()
-    u, v = np.rint(move).astype(np.int64).tolist()
-    difference = values[(a * i + b * j + u) % side, (c * i + d * j + v) % side] - values
-    return float(np.sqrt(np.mean(difference**2))), float(np.abs(difference).max())
+    (a, b), (c, d) = ((int(row[0]), int(row[1])) for row in turn)
+    u, v = (a * i + b * j + int(move[0])) % side, (c * i + d * j + int(move[1])) % side
+    return (u * side + v).reshape(-1)
 
 
-def _rejected(fitter: Fitter, placement: Placement, values: NDArray[np.float32]) -> Iterator[MeasuredOperation]:
+def _rejected(fitter: Fitter, placement: Placement, contrast: float) -> Iterator[MeasuredOperation]:
     """The best of each coset of isometries outside the group, and the strongest shorter period."""
     own = placement.fit.setting.matrices
-    contrast = float(np.sqrt((values.var(axis=(0, 1))).mean()))
     seen = set(own)
     for matrix in placement.isometries:
         if matrix in seen:

@@ -25,7 +25,12 @@ Integers = NDArray[np.int64]
 WORTH_REFINING = 0.6
 """Least share of the power, on the maps' grid, for which the origin is refined."""
 
-NEWTON_STEPS = 3
+ALREADY_EXACT = 1e-6
+"""Power left over on the grid below which the origin is a point of it."""
+
+NEWTON_STEPS, CONVERGED = 4, 1e-6
+
+_EYE = np.eye(2)
 
 AS_GOOD = 1e-4
 """Shares that differ by less are equal: origins that the group's normaliser exchanges, in float32."""
@@ -63,6 +68,9 @@ class Fitter:
         self.band, self._metric = band, metric
         self._maps: dict[Matrix, Floats] = {}
         self._products: dict[Matrix, NDArray[np.complexfloating]] = {}
+        h, k = band.vectors.T
+        self._half = np.flatnonzero((k > 0) | ((k == 0) & (h > 0)))  # f is real: the other half is conjugate
+        self._waves = 2 * np.pi * band.vectors[self._half]
 
     def map(self, matrix: Matrix) -> Floats:
         """(side, side) correlation at every translation."""
@@ -78,11 +86,12 @@ class Fitter:
         for op in operations:
             shares += self.map(op.rot).reshape(-1)[_translations(op, side)]
         shares /= len(operations)
-        candidates = np.flatnonzero(shares >= shares.max() - AS_GOOD)
+        most = float(shares.max())
+        candidates = np.flatnonzero(shares >= most - AS_GOOD)
         origin = self._nearest(np.stack(np.unravel_index(candidates, (side, side)), axis=1) / side)
-        if len(operations) > 1 and shares.max() >= WORTH_REFINING:
+        if len(operations) > 1 and WORTH_REFINING <= most < 1 - ALREADY_EXACT:
             origin = self._refined(operations, origin)
-        return Fit(setting, axes, operations, origin, self._evaluate(operations, origin)[0])
+        return Fit(setting, axes, operations, origin, self._correlations(operations, origin))
 
     def _nearest(self, points: Floats) -> Floats:
         steps = (points + 0.5) % 1.0 - 0.5
@@ -92,35 +101,39 @@ class Fitter:
 
     def _refined(self, operations: tuple[Op, ...], origin: Floats) -> Floats:
         """Newton's method; directions along which nothing changes (polar groups) are left alone."""
-        best, start = origin, self._evaluate(operations, origin)[0].mean()
+        start = origin
         for _ in range(NEWTON_STEPS):
-            _, gradient, hessian = self._evaluate(operations, origin)
+            gradient, hessian = self._derivatives(operations, origin)
             values, vectors = np.linalg.eigh(hessian)
-            along = vectors.T @ gradient
             curved = values < -1e-3 * np.abs(values).max(initial=1e-12)
-            step = vectors @ np.where(curved, -along / np.where(curved, values, 1.0), 0.0)
+            step = vectors @ np.where(curved, -(vectors.T @ gradient) / np.where(curved, values, 1.0), 0.0)
             origin = origin + np.clip(step, -1 / self.band.side, 1 / self.band.side)
-        return origin if self._evaluate(operations, origin)[0].mean() >= start else best
+            if np.abs(step).max() < CONVERGED:
+                break
+        better = self._correlations(operations, origin).mean() >= self._correlations(operations, start).mean()
+        return origin if better else start
 
-    def _evaluate(self, operations: tuple[Op, ...], origin: Floats) -> tuple[Floats, Floats, Floats]:
-        """Correlation of each operation about the origin; gradient and Hessian of their mean in the origin."""
-        correlations = np.empty(len(operations))
+    def _phased(self, op: Op, origin: Floats) -> NDArray[np.complexfloating]:
+        """(M / 2,) the terms of g's correlation about the origin, one of each pair k, -k."""
+        if op.rot not in self._products:
+            self._products[op.rot] = 2 * self.band.products(op.rot)[self._half]
+        place = np.array(op.shift) / DEN + (_EYE - np.array(op.rot)) @ origin
+        terms: NDArray[np.complexfloating] = self._products[op.rot] * np.exp(1j * (self._waves @ place))
+        return terms
+
+    def _correlations(self, operations: tuple[Op, ...], origin: Floats) -> Floats:
+        return np.array([self._phased(op, origin).real.sum() for op in operations])
+
+    def _derivatives(self, operations: tuple[Op, ...], origin: Floats) -> tuple[Floats, Floats]:
+        """Gradient (2,) and Hessian (2, 2) in the origin of the operations' mean correlation."""
         gradient, hessian = np.zeros(2), np.zeros((2, 2))
-        for index, op in enumerate(operations):
-            lever = np.eye(2) - np.array(op.rot)
-            waves = 2 * np.pi * self.band.vectors  # (M, 2)
-            phase = waves @ (np.array(op.shift) / DEN + lever @ origin)
-            if op.rot not in self._products:
-                self._products[op.rot] = self.band.products(op.rot)
-            products = self._products[op.rot]
-            cosine, sine = np.cos(phase), np.sin(phase)
-            real = products.real * cosine - products.imag * sine
-            slope = -(products.real * sine + products.imag * cosine)
-            moved = waves @ lever
-            correlations[index] = real.sum()
-            gradient += slope @ moved
-            hessian -= (moved * real[:, None]).T @ moved
-        return correlations, gradient / len(operations), hessian / len(operations)
+        for op in operations:
+            lever = _EYE - np.array(op.rot)
+            terms = self._phased(op, origin)
+            moved = self._waves @ lever
+            gradient -= terms.imag @ moved
+            hessian -= (moved * terms.real[:, None]).T @ moved
+        return gradient / len(operations), hessian / len(operations)
 
 
 @lru_cache(maxsize=4096)

@@ -17,7 +17,7 @@ from wallpaper.judge.certificate import Certificate
 from wallpaper.judge.certify import Placement, certify
 from wallpaper.judge.fitting import Fitter
 from wallpaper.judge.periods import find_periods
-from wallpaper.judge.reading import unit_samples
+from wallpaper.judge.reading import contrasts, unit_samples
 from wallpaper.judge.settings import Setting, isometries, reduced_basis, settings
 from wallpaper.judge.spectrum import Band, Samples, cut_band
 from wallpaper.plane import GROUP_NAMES, Lattice, plane_group
@@ -60,7 +60,7 @@ def identify(
     values = unit_samples(pattern)
     if values.shape[0] != values.shape[1]:
         raise ValueError(f"a pattern must be (n, n) or (n, n, C), but got {np.shape(pattern)}")
-    if float(values.std(axis=(0, 1)).max()) < LEAST_CONTRAST:
+    if contrasts(values).max() < LEAST_CONTRAST:
         raise ValueError(f"a pattern must have a contrast of at least {LEAST_CONTRAST}, but it is flat")
     samples = Samples(values)
     floor = samples.tail() if noise is None else noise**2 / samples.side**2

@@ -69,6 +69,13 @@ def unit_samples(array: NDArray[np.generic]) -> Floats:
     return values.astype(np.float32)
 
 
+def contrasts(samples: Floats) -> NDArray[np.float64]:
+    """(C,) standard deviation of each channel of (H, W, C) samples."""
+    rows = samples.reshape(-1, samples.shape[2])
+    rows = rows - rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return np.asarray(np.sqrt(np.einsum("ij,ij->j", rows, rows) / len(rows)), dtype=np.float64)
+
+
 def _pixels(image: Image.Image) -> NDArray[np.generic]:
     if image.mode.startswith("I") or image.mode == "F":
         return _deep_grey(np.asarray(image))

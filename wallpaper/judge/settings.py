@@ -120,7 +120,7 @@ def _glide_part(op: Op) -> Shift:
     )
 
 
-_CELLS: tuple[Shift, ...] = tuple(product((-2, -1, 0, 1, 2), repeat=2))
+_CELLS: tuple[Shift, ...] = tuple((p, q) for p, q in product((-2, -1, 0, 1, 2), repeat=2))
 
 
 @lru_cache(maxsize=1)

@@ -147,7 +147,7 @@ def _signal(power: Floats, lengths: Floats, noise: float) -> int:
     count = power.shape[1]
     means = [power[:, start : start + ring].mean() for start in range(0, count, ring)]
     loud = [index for index, mean in enumerate(means) if mean > SIGNAL_TO_NOISE * noise]
-    kept = min(count, max(LEAST_COEFFICIENTS, ring * (loud[-1] + 1) if loud else 0))
+    kept: int = min(count, max(LEAST_COEFFICIENTS, ring * (loud[-1] + 1) if loud else 0))
     while kept < count and lengths[kept] <= lengths[kept - 1] * (1 + 1e-6):  # whole shells only
         kept += 1
     return kept
