@@ -1,16 +1,44 @@
 """The plane group of a picture alone: its lattice is found, its cells are averaged, and the mean is identified.
 
-Work in progress.
+No answer is an answer: a picture without contrast, without a lattice or with less than a cell says so.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from wallpaper.judge.analysis import Analysis
+from wallpaper.judge.averaging import average_cells
+from wallpaper.judge.identify import identify_samples
+from wallpaper.judge.reading import contrasts, read_picture, unit_samples
+from wallpaper.judge.repetition import autocorrelate, find_lattice
+from wallpaper.judge.spectrum import Samples
+from wallpaper.plane import Lattice
+from wallpaper.plane.lattice import stretched
+
+Floats = NDArray[np.float64]
+Planes = NDArray[np.float32]
+
+LEAST_CONTRAST = 0.004
+"""Standard deviation below which a picture is flat: one step of 8 bits."""
+
+LEAST_SIDE = 16
+"""Pixels; smaller pictures cannot hold two periods."""
+
+LARGEST = 720
+"""Pixels along the longer side that are looked at; larger pictures are shrunk, or cut where the pattern is too fine."""
+
+SYSTEMATIC = 0.02
+"""Share of a mean cell's power that may be error of interpolation, compression or light."""
+
+FAITHFUL = 0.36
+"""Waves per pixel up to which a picture's contrast is kept alike in all directions."""
 
 
 def analyse(picture: NDArray[np.generic] | str | Path, *, side: int | None = None) -> Analysis:
@@ -21,4 +49,92 @@ def analyse(picture: NDArray[np.generic] | str | Path, *, side: int | None = Non
         side: samples n along each side of the mean cell that is returned; about the picture's own resolution if None.
     Raises: ValueError: another shape or range, NaN, or a file that is no picture.
     """
-    raise NotImplementedError
+    whole = unit_samples(read_picture(picture) if isinstance(picture, str | Path) else picture)
+    size = (whole.shape[0], whole.shape[1])
+    if contrasts(whole).max() < LEAST_CONTRAST:
+        return Analysis(size, problem="no contrast")
+    factor = math.ceil(max(size) / LARGEST)
+    found = _analysed(_shrunk(whole, factor), side)
+    if found.certificate is not None or factor == 1:
+        return _in_pixels(found, size, factor, np.zeros(2))
+    top, left = ((length - min(length, LARGEST)) // 2 for length in size)
+    part = _analysed(whole[top : top + LARGEST, left : left + LARGEST], side)
+    if part.certificate is None:
+        return Analysis(size, problem=found.problem)
+    return _in_pixels(part, size, 1, np.array([left, top], dtype=np.float64))
+
+
+def _analysed(picture: Planes, side: int | None) -> Analysis:
+    """The analysis of a picture of moderate size, in its own pixels."""
+    size = (picture.shape[0], picture.shape[1])
+    basis = find_lattice(autocorrelate(picture)) if min(size) >= LEAST_SIDE else None
+    if basis is None:
+        return Analysis(size, problem="no lattice found")
+    middle = np.array([size[1] - 1, size[0] - 1]) / 2
+    mean = average_cells(picture, basis, middle)
+    if not mean.complete:
+        return Analysis(size, problem="less than one whole cell")
+    lattice = Lattice.from_metric(basis.T @ basis)
+    certificate = identify_samples(mean.samples, lattice, noise=mean.noise, systematic=SYSTEMATIC, radius=FAITHFUL)
+    matrix, shift = np.array(certificate.frame.matrix), np.array(certificate.frame.shift)
+    standard = basis @ np.linalg.inv(matrix)
+    return Analysis(
+        size,
+        certificate,
+        basis=stretched(standard, certificate.lattice.metric),
+        origin=_nearest(middle - standard @ shift, standard, middle),
+        cell=_in_standard_setting(mean.samples, matrix, shift, side or mean.samples.shape[0]),
+        cells_in_view=size[0] * size[1] / certificate.lattice.area,
+    )
+
+
+def _in_standard_setting(samples: Planes, matrix: Floats, shift: Floats, side: int) -> Planes:
+    """(side, side, C) the cell seen from x_standard = `matrix` x + `shift`, by its Fourier coefficients."""
+    cell = Samples(samples)
+    half = min(side, samples.shape[0]) // 2
+    steps = np.arange(-half + 1, half)
+    waves = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
+    given = waves @ matrix
+    whole = np.rint(given).astype(np.int64)
+    known = (np.abs(given - whole).max(axis=1) < 1e-6) & (np.abs(whole).max(axis=1) < samples.shape[0] / 2)
+    waves = waves[known]
+    phase = np.exp(-2j * np.pi * (waves @ shift))
+    spectrum = np.zeros((samples.shape[2], side, side), dtype=np.complex128)
+    spectrum[:, waves[:, 0] % side, waves[:, 1] % side] = cell.at(whole[known]) * phase
+    seen = fft.ifft2(spectrum, norm="forward").real
+    return np.ascontiguousarray(np.clip(np.moveaxis(seen, 0, -1), 0, 1), dtype=np.float32)
+
+
+def _nearest(origin: Floats, basis: Floats, point: Floats) -> Floats:
+    """The lattice's translate of an origin that is nearest to a point, about."""
+    return np.asarray(origin + basis @ np.rint(np.linalg.solve(basis, point - origin)))
+
+
+def _shrunk(picture: Planes, factor: int) -> Planes:
+    """Means over blocks of factor x factor pixels; a rest at the right and lower border is left out."""
+    if factor == 1:
+        return picture
+    height, width = (length // factor for length in picture.shape[:2])
+    blocks = picture[: height * factor, : width * factor].reshape(height, factor, width, factor, -1)
+    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
+
+
+def _in_pixels(found: Analysis, size: tuple[int, int], factor: int, corner: Floats) -> Analysis:
+    """An analysis of a shrunk picture, or of a part, in pixels of the whole."""
+    if found.certificate is None or found.basis is None or found.origin is None:
+        return replace(found, size=size)
+    basis = found.basis * factor
+    origin = found.origin * factor + (factor - 1) / 2 + corner
+    certificate = replace(
+        found.certificate,
+        lattice=found.certificate.lattice.scaled(factor),
+        measured=found.certificate.measured.scaled(factor),
+    )
+    return replace(
+        found,
+        size=size,
+        certificate=certificate,
+        basis=basis,
+        origin=_nearest(origin, basis, np.array([size[1] - 1, size[0] - 1]) / 2),
+        cells_in_view=size[0] * size[1] / certificate.lattice.area,
+    )

@@ -29,6 +29,9 @@ Floats = NDArray[np.float64]
 LEAST_CONTRAST = 1e-3
 """Standard deviation below which a pattern is flat: under half a step of 8 bits."""
 
+LEAST_SIDE = 8
+"""Samples along a side below which there are too few waves."""
+
 SYSTEMATIC = 0.004
 """Share of the power that may be error of another kind than noise, such as rounding to 8 bits on few samples: an
 operation that correlates above 1 - `SYSTEMATIC` is not told from a true one."""
@@ -38,14 +41,7 @@ MOST_LOSS = 0.2
 """Correlation that noise may take from a true translation; what loses more is no period."""
 
 
-def identify(
-    pattern: NDArray[np.generic],
-    lattice: Lattice,
-    *,
-    noise: float | None = None,
-    systematic: float = SYSTEMATIC,
-    radius: float | None = None,
-) -> Certificate:
+def identify(pattern: NDArray[np.generic], lattice: Lattice, *, noise: float | None = None) -> Certificate:
     """Which plane group the pattern has.
 
     Args:
@@ -53,15 +49,35 @@ def identify(
             i/n along a, j/n along b. Any whole number of periods, any origin and setting.
         lattice: the cell that the samples fill.
         noise: standard deviation of the noise a sample, as a share of full range; estimated if None.
-        systematic: share of the power that may be error of another kind than noise.
-        radius: longest wave vector (in 1/length) that the samples hold faithfully; their own limit if None.
     Raises: ValueError: another shape or range, NaN, or no contrast.
     """
     values = unit_samples(pattern)
     if values.shape[0] != values.shape[1]:
         raise ValueError(f"a pattern must be (n, n) or (n, n, C), but got {np.shape(pattern)}")
-    if contrasts(values).max() < LEAST_CONTRAST:
-        raise ValueError(f"a pattern must have a contrast of at least {LEAST_CONTRAST}, but it is flat")
+    if values.shape[0] < LEAST_SIDE:
+        raise ValueError(f"`n >= {LEAST_SIDE}` must hold for a pattern (n, n, C), but got {values.shape[0]}")
+    contrast = float(contrasts(values).max())
+    if contrast < LEAST_CONTRAST:
+        raise ValueError(
+            f"a pattern must have a contrast of at least {LEAST_CONTRAST}, but got {contrast:.2g}: it is flat"
+        )
+    return identify_samples(values, lattice, noise=noise, systematic=SYSTEMATIC)
+
+
+def identify_samples(
+    values: NDArray[np.float32],
+    lattice: Lattice,
+    *,
+    noise: float | None,
+    systematic: float,
+    radius: float | None = None,
+) -> Certificate:
+    """`identify` for (n, n, C) float32 samples that are known to be sound; they may overshoot [0, 1].
+
+    Args:
+        systematic: share of the power that may be error of another kind than noise.
+        radius: longest wave vector (in 1/length) that the samples hold faithfully; their own limit if None.
+    """
     samples = Samples(values)
     floor = samples.tail() if noise is None else noise**2 / samples.side**2
     whole = cut_band(samples, np.eye(2, dtype=np.int64), lattice.metric, floor, radius)

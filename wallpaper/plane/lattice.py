@@ -92,6 +92,10 @@ class Lattice:
         scale = 1 / math.sqrt(ratio * math.sin(math.radians(gamma)))
         return cls(scale, ratio * scale, gamma)
 
+    def scaled(self, factor: float) -> Lattice:
+        """The same cell in a unit of length that is `factor` times smaller."""
+        return Lattice(self.a * factor, self.b * factor, self.gamma)
+
     def meets(self, system: LatticeSystem) -> bool:
         """Whether the cell satisfies the system's conditions (a square lattice is rectangular too)."""
         aa, ab, bb = (float(value) for value in self.metric[[0, 0, 1], [0, 1, 1]])

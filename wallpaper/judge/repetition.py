@@ -1,0 +1,210 @@
+"""The lattice of a picture: autocorrelation peaks, the finest lattice that explains them, its basis to sub-pixels.
+
+Lags are (x, y) in pixels, x to the right and y downwards. Every correlation is taken over the overlap alone, with the
+overlap's own means and variances, so borders and slow changes of light do not pull peaks. Knows no groups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+from wallpaper.judge.settings import reduced_basis
+
+Floats = NDArray[np.float64]
+Planes = NDArray[np.float32]
+
+SOFTENING = 0.8
+"""Standard deviation, in pixels, of the blur that takes pixel noise off before correlations."""
+
+LONGEST_LAG = 0.72
+"""Lags reach this share of the picture's sides."""
+
+LEAST_OVERLAP = 0.16
+"""Share of the picture that a lag must leave in common with it."""
+
+SHORTEST_PERIOD = 5.0
+"""Pixels; shorter periods hold too few samples to show symmetry."""
+
+LEAST_CORRELATION = 0.3
+"""Lattice points must correlate by this much, else nothing repeats."""
+
+AS_ALIKE = 0.945
+"""A finer lattice is the lattice if it correlates this well relative to the best: true periods are alike, false ones
+below 0.9 of them."""
+
+CANDIDATES = 16
+"""Shortest peaks that are tried as basis vectors."""
+
+NEAR = 2
+"""Pixels around a predicted lattice point in which its peak is looked for."""
+
+FARTHEST = 4
+"""Multiples of the basis vectors that a candidate is judged by: further ones magnify its error."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Autocorrelation:
+    """Correlation of a picture with itself at every lag (x, y), y >= 0."""
+
+    values: Floats
+    """(Ly + 1, 2 Lx + 1), entry [y, x + Lx]; -1 where the overlap is too small."""
+    overlap: Floats
+    """Same shape: pixels in common."""
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Largest lags (Lx, Ly)."""
+        return self.values.shape[1] // 2, self.values.shape[0] - 1
+
+
+def autocorrelate(picture: Planes) -> Autocorrelation:
+    """Pearson correlation over each overlap, all channels together.
+
+    Args: picture: (H, W, C).
+    """
+    soft = ndimage.gaussian_filter(picture, (SOFTENING, SOFTENING, 0), mode="nearest")
+    soft -= soft.mean(axis=(0, 1))
+    height, width = soft.shape[:2]
+    ly, lx = int(LONGEST_LAG * height), int(LONGEST_LAG * width)
+    shape = (fft.next_fast_len(height + ly, real=True), fft.next_fast_len(width + lx, real=True))
+    spectrum = fft.rfft2(np.ascontiguousarray(np.moveaxis(soft, -1, 0)), s=shape)
+    product = fft.irfft2((spectrum.real**2 + spectrum.imag**2).sum(axis=0), s=shape)
+    columns = np.arange(-lx, lx + 1)
+    common = product[: ly + 1][:, columns % shape[1]].astype(np.float64)
+    pixels = np.multiply.outer(height - np.arange(ly + 1), width - np.abs(columns)).astype(np.float64)
+    here, there = (_window_sums(soft, ly, lx, moved) for moved in (False, True))
+    square_here, square_there = (_window_sums((soft**2).sum(axis=2, keepdims=True), ly, lx, m)[..., 0] for m in (0, 1))
+    covariance = common - (here * there).sum(axis=-1) / pixels
+    variances = [
+        square - (total**2).sum(axis=-1) / pixels for square, total in ((square_here, here), (square_there, there))
+    ]
+    scale = np.sqrt(np.maximum(variances[0] * variances[1], 1e-12 * float(square_here.max()) ** 2))
+    values = np.where(pixels >= LEAST_OVERLAP * height * width, covariance / scale, -1.0)
+    return Autocorrelation(values, pixels)
+
+
+def _window_sums(planes: Planes, ly: int, lx: int, moved: int | bool) -> Floats:
+    """(ly + 1, 2 lx + 1, C) sums over the overlap at each lag, in the picture's own or in the moved place."""
+    height, width = planes.shape[:2]
+    table = np.zeros((height + 1, width + 1, planes.shape[2]))
+    table[1:, 1:] = planes.cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
+    x, y = np.arange(-lx, lx + 1), np.arange(ly + 1)
+    if moved:
+        top, bottom, left, right = y, np.full_like(y, height), np.maximum(x, 0), width + np.minimum(x, 0)
+    else:
+        top, bottom, left, right = 0 * y, height - y, np.maximum(-x, 0), width - np.maximum(x, 0)
+    rows = table[bottom] - table[top]
+    sums: Floats = rows[:, right] - rows[:, left]
+    return sums
+
+
+def find_lattice(correlation: Autocorrelation) -> Floats | None:
+    """(2, 2) reduced basis in pixels, one vector (x, y) a column; None if nothing repeats in two directions.
+
+    a points to the right, and b lies counter-clockwise of it as one sees it, so the determinant is negative.
+    """
+    peaks = _peaks(correlation)
+    summits = ndimage.maximum_filter(correlation.values, 2 * NEAR + 1, mode="constant", cval=-1.0)
+    found: list[tuple[float, float, Floats]] = []
+    for first, second in combinations(peaks[:CANDIDATES], 2):
+        basis = np.stack([first, second], axis=1)
+        area = abs(float(np.linalg.det(basis)))
+        if area < 0.25 * float(np.linalg.norm(first) * np.linalg.norm(second)):
+            continue
+        basis = basis @ np.array(reduced_basis(basis.T @ basis))
+        if float(np.linalg.norm(basis[:, 0])) >= SHORTEST_PERIOD:
+            found.append((_likeness(summits, correlation, basis), area, basis))
+    if not found or max(found, key=lambda each: each[0])[0] < LEAST_CORRELATION:
+        return None
+    most = max(score for score, _, _ in found)
+    _, _, basis = min((each for each in found if each[0] >= AS_ALIKE * most), key=lambda each: each[1])
+    basis = _refined(correlation, _refined(correlation, basis, FARTHEST // 2), 64)
+    return basis if np.linalg.det(basis) < 0 else basis * np.array([1.0, -1.0])
+
+
+def _peaks(correlation: Autocorrelation) -> list[Floats]:
+    """Lags (x, y) of the peaks that may be periods, shortest first."""
+    values = correlation.values
+    high = values >= ndimage.maximum_filter(values, 5, mode="constant", cval=-1.0)
+    y, x = np.nonzero(high & (values > 0))
+    lags = np.stack([x - correlation.reach[0], y], axis=1).astype(np.float64)
+    lengths = np.hypot(lags[:, 0], lags[:, 1])
+    heights = values[y, x]
+    usable = (lengths >= SHORTEST_PERIOD - 1) & ((lags[:, 1] > 0) | (lags[:, 0] > 0))
+    if not usable.any():
+        return []
+    usable &= heights >= 0.75 * heights[usable].max()
+    order = np.argsort(lengths[usable], kind="stable")
+    return list(lags[usable][order])
+
+
+def _points(correlation: Autocorrelation, basis: Floats, most: int) -> tuple[Floats, Floats]:
+    """Multiples (m, 2) of the basis and their lags (m, 2), for every lattice point but 0 in the map."""
+    steps = np.arange(-most, most + 1)
+    multiples = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2).astype(np.float64)
+    lags = multiples @ basis.T
+    lx, ly = correlation.reach
+    inside = (lags[:, 1] >= -0.5) & (lags[:, 1] <= ly - 1) & (np.abs(lags[:, 0]) <= lx - 1)
+    inside &= (np.abs(multiples).sum(axis=1) > 0) & ((lags[:, 1] > 0.5) | (lags[:, 0] > 0))
+    multiples, lags = multiples[inside], lags[inside]
+    places = np.rint(lags).astype(np.int64)
+    seen = correlation.values[np.maximum(places[:, 1], 0), places[:, 0] + lx] > -1
+    return multiples[seen], lags[seen]
+
+
+def _likeness(summits: Floats, correlation: Autocorrelation, basis: Floats) -> float:
+    """Lower quartile of the correlation at the lattice's points."""
+    _, lags = _points(correlation, basis, FARTHEST)
+    if len(lags) < 2:
+        return -1.0
+    places = np.rint(lags).astype(np.int64)
+    return float(np.quantile(summits[np.maximum(places[:, 1], 0), places[:, 0] + correlation.reach[0]], 0.25))
+
+
+def _refined(correlation: Autocorrelation, basis: Floats, most: int) -> Floats:
+    """Least squares of the basis to the peaks' places, each to sub-pixels and weighted by its overlap."""
+    multiples, lags = _points(correlation, basis, most)
+    places, weights = [], []
+    for lag in lags:
+        summit = _summit(correlation, lag)
+        places.append(lag if summit is None else summit[0])
+        weights.append(0.0 if summit is None else summit[1])
+    weight = np.sqrt(np.array(weights))[:, None]
+    if np.count_nonzero(weight) < 2:
+        return basis
+    solution, _, rank, _ = np.linalg.lstsq(multiples * weight, np.array(places) * weight, rcond=None)
+    return basis if rank < 2 else np.asarray(solution.T, dtype=np.float64)
+
+
+def _summit(correlation: Autocorrelation, lag: Floats) -> tuple[Floats, float] | None:
+    """The peak near a lag, to sub-pixels by a parabola each way, with its weight; None at the map's border."""
+    lx, ly = correlation.reach
+    x, y = round(lag[0]) + lx, round(lag[1])
+    if not (NEAR < x < 2 * lx - NEAR and NEAR < y < ly - NEAR):
+        return None
+    window = correlation.values[y - NEAR : y + NEAR + 1, x - NEAR : x + NEAR + 1]
+    dy, dx = np.unravel_index(int(np.argmax(window)), window.shape)
+    y, x = y + int(dy) - NEAR, x + int(dx) - NEAR
+    patch = correlation.values[y - 1 : y + 2, x - 1 : x + 2]
+    if patch.min() <= -1:
+        return None
+    step = _parabola(patch)
+    return np.array([x - lx + step[0], y + step[1]]), float(correlation.overlap[y, x]) * max(float(patch[1, 1]), 0.0)
+
+
+def _parabola(patch: Floats) -> Floats:
+    """(x, y) of the top of the quadratic through 3 x 3 values, by least squares; within a pixel."""
+    gx, gy = (patch[:, 2] - patch[:, 0]).mean() / 2, (patch[2] - patch[0]).mean() / 2
+    xx = (patch[:, 2] + patch[:, 0] - 2 * patch[:, 1]).mean()
+    yy = (patch[2] + patch[0] - 2 * patch[1]).mean()
+    xy = (patch[2, 2] + patch[0, 0] - patch[2, 0] - patch[0, 2]) / 4
+    determinant = xx * yy - xy * xy
+    if xx >= 0 or determinant <= 1e-12:
+        return np.zeros(2)
+    top = np.array([xy * gy - yy * gx, xy * gx - xx * gy]) / determinant
+    return np.asarray(np.clip(top, -1, 1), dtype=np.float64)
