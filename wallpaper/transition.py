@@ -1,11 +1,9 @@
-"""The whole way from a source pattern to the frames of a transition.
+"""The whole way from a source pattern to the frames of a transition, along the legs of a route.
 
-A latent path is decoded to fields d(t), unprojected; each frame blends their projections and colours the blend:
-
-    frame(t) = colour((1 - s(t)) P_S d(t) + s(t) P_T d(t)),    s(t) = 3 t^2 - 2 t^3.
-
-Both terms keep the common subgroup H of S and the aligned T, so every frame keeps H exactly, the first
-is exactly S and the last exactly T; the lattice's metric moves with s on a geodesic of isometries of H.
+On a leg, each frame blends two projections of the latent's fields d(t) and colours the blend:
+frame(t) = colour((1 - s(t)) P_S d(t) + s(t) P_T d(t)), s(t) = 3 t^2 - 2 t^3. Both terms keep the common subgroup H of
+S and the aligned T, so every frame keeps H exactly, the first is exactly S and the last exactly T; the lattice's metric
+moves with s on a geodesic of isometries of H. Each leg begins with the very frame that the one before ends with.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -21,9 +20,11 @@ from wallpaper.models.transition_model import TransitionModel
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.patterns import generate_pattern
 from wallpaper.pictures.render import Picture, render_many
-from wallpaper.plane import Alignment, Lattice, Op, align, plane_group
+from wallpaper.plane import Alignment, Lattice, Op, plane_group
 from wallpaper.plane.lattice import Metric, geodesic, invariant_metric, stretched
+from wallpaper.plane.operation import IDENTITY
 from wallpaper.plane.relations import primitive_vectors
+from wallpaper.plane.routes import Route, plan_route
 from wallpaper.symmetry import project_primitive, pull_back
 
 LATENT_SOLVER, LATENT_STEPS = "rk4", 8
@@ -45,12 +46,12 @@ CANONICAL: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transition:
-    """One transition, frame by frame, on the primitive cell that both groups share."""
+    """One transition, frame by frame, on the primitive cell that all groups on the way share."""
 
     source: str
     target: str
-    alignment: Alignment
-    """How the target group is laid over the source group, with their common subgroup."""
+    route: Route
+    """The legs, one for a direct transition; each says how its two groups lie on the cell."""
     times: Tensor
     """(T,) from 0 to 1."""
     latents: Tensor
@@ -61,10 +62,29 @@ class Transition:
     """T primitive lattices."""
     rotations: tuple[float, ...]
     """T directions of the lattices' first vectors, in degrees from x: the lattice is stretched, never turned."""
+    legs: tuple[int, ...]
+    """T indices of the legs that the frames belong to."""
+    weights: tuple[float, ...]
+    """T values of s on the frame's leg: 0 for exactly its source, 1 for exactly its target."""
     nfe: int
     """Evaluations of the velocity field."""
     path_length: float
     """Length of the latent path, as the sum of its chords."""
+
+    @property
+    def alignment(self) -> Alignment:
+        """How the target group lies over the source group, with the subgroup that both have there."""
+        return self.route.ends
+
+    def planned(self, index: int) -> tuple[str, tuple[Op, ...]]:
+        """The group that frame `index` has by construction, and its operations on the cell: every frame may have more.
+
+        A group of the route where a leg begins or ends, else the common subgroup of the leg.
+        """
+        leg, weight = self.route.legs[self.legs[index]], self.weights[index]
+        if weight == 0:
+            return leg.source, leg.source_operations
+        return (leg.target, leg.target_operations) if weight == 1 else (leg.common_group, leg.common)
 
     def at(self, indices: Sequence[int]) -> Transition:
         """The same transition with only these frames."""
@@ -76,6 +96,8 @@ class Transition:
             frames=self.frames[rows],
             lattices=tuple(self.lattices[index] for index in rows),
             rotations=tuple(self.rotations[index] for index in rows),
+            legs=tuple(self.legs[index] for index in rows),
+            weights=tuple(self.weights[index] for index in rows),
         )
 
 
@@ -93,48 +115,94 @@ def transition(
     *,
     lattice: Lattice | None = None,
     n_frames: int = 50,
+    route: str = "direct",
 ) -> Transition:
     """The transition of one pattern from its group to another.
 
     Args:
         image: (3, n, n) float32 in [0, 1], one conventional cell of group `source`, n the VAE's resolution.
         lattice: the pattern's conventional lattice; the typical one of the source's system if None.
-        n_frames: T >= 2, both ends included.
+        n_frames: T >= 2, both ends included; every waypoint of a route is a frame of its own.
+        route: "direct", or "widest" to go through groups that keep a larger common subgroup on the way.
     Returns: frames whose first is the VAE's reconstruction of the pattern, exactly of group `source`,
         and whose last is exactly of group `target`.
-    Raises: ValueError: unknown group, wrong image shape, fewer than two frames, or a lattice that does
-        not meet the source's system.
+    Raises: ValueError: unknown group or route, wrong image shape, fewer frames than the route has groups, or a
+        lattice that does not meet the source's system.
     """
-    first, last = plane_group(source), plane_group(target)
+    first = plane_group(source)
+    way = plan_route(source, target, route)
     lattice = lattice or Lattice.standard(first.system)
     if not lattice.meets(first.system):
         raise ValueError(f"`lattice` must be {first.system} for {source}, but got {lattice}")
-    if first == last:
-        raise ValueError(f"`source != target` must hold, but both are {first}; the field joins different groups only")
-    if n_frames < 2:
-        raise ValueError(f"`n_frames >= 2` must hold to show both ends, but got {n_frames}")
+    ends = leg_ends(len(way.legs), n_frames)
     side = model.resolution
     if image.shape != (3, side, side):
         raise ValueError(f"`image` must be (3, {side}, {side}), but got {tuple(image.shape)}")
-    source_label, target_label = (torch.tensor([group.index], device=image.device) for group in (first, last))
-    start, _ = model.vae.encode(image[None], source_label)
+    start, _ = model.vae.encode(image[None], torch.tensor([first.index], device=image.device))
     times = torch.linspace(0, 1, n_frames, device=image.device)
-    path = model.ode.solve(start, source_label, target_label, times, solver=LATENT_SOLVER, steps=LATENT_STEPS)
-    latents = path.latents[:, 0]
-    alignment, weights = align(source, target), smooth_step(times)
-    frames = decode_frames(model.vae, latents, alignment, weights)
-    bases = basis_path(lattice.basis @ primitive_vectors(first), alignment, weights.tolist())
+    basis = lattice.basis @ primitive_vectors(first)
+    legs = []
+    for leg, (begin, end) in zip(way.legs, pairwise(ends), strict=True):
+        legs.append(_follow(model, leg, start, basis, end - begin + 1))
+        start, basis = legs[-1].latents[-1:], legs[-1].bases[-1]
+    return _joined(way, times, legs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leg:
+    """The frames of one leg, both ends included."""
+
+    latents: Tensor
+    frames: Tensor
+    bases: tuple[Metric, ...]
+    weights: tuple[float, ...]
+    nfe: int
+
+
+def leg_ends(legs: int, n_frames: int) -> list[int]:
+    """(legs + 1) indices of the frames at which legs begin and end, as evenly spaced as whole frames can be.
+
+    >>> leg_ends(3, 50)
+    [0, 16, 33, 49]
+
+    Raises: ValueError: too few frames to show every group on the way.
+    """
+    if n_frames < legs + 1:
+        what = "both ends" if legs == 1 else f"the {legs + 1} groups on the way"
+        raise ValueError(f"`n_frames >= {legs + 1}` must hold to show {what}, but got {n_frames}")
+    return [round(leg * (n_frames - 1) / legs) for leg in range(legs + 1)]
+
+
+def _follow(model: TransitionModel, leg: Alignment, start: Tensor, basis: Metric, count: int) -> _Leg:
+    """One leg from the latent `start` (1, d) and the primitive basis (2, 2) that the leg before ended with."""
+    source, target = (torch.tensor([plane_group(name).index], device=start.device) for name in (leg.source, leg.target))
+    moments = torch.linspace(0, 1, count, device=start.device)
+    path = model.ode.solve(start, source, target, moments, solver=LATENT_SOLVER, steps=LATENT_STEPS)
+    latents, weights = path.latents[:, 0], smooth_step(moments)
+    frames = decode_frames(model.vae, latents, leg, weights)
+    positions = tuple(weights.tolist())
+    return _Leg(latents, frames, basis_path(basis, leg, list(positions)), positions, path.nfe)
+
+
+def _joined(route: Route, times: Tensor, legs: Sequence[_Leg]) -> Transition:
+    """All legs one after the other; where two meet, the first leg's last frame is the second one's first."""
+    skip = [0] + [1] * (len(legs) - 1)
+    parts = list(zip(legs, skip, strict=True))
+    bases = [basis for leg, begin in parts for basis in leg.bases[begin:]]
+    latents = torch.cat([leg.latents[begin:] for leg, begin in parts])
     return Transition(
-        source,
-        target,
-        alignment,
+        route.groups[0],
+        route.groups[-1],
+        route,
         times,
         latents,
-        frames,
+        frames=torch.cat([leg.frames[begin:] for leg, begin in parts]),
         lattices=tuple(Lattice.from_metric(basis.T @ basis) for basis in bases),
         rotations=tuple(math.degrees(math.atan2(basis[1, 0], basis[0, 0])) for basis in bases),
-        nfe=path.nfe,
-        path_length=float(path.length),
+        legs=tuple(number for number, (leg, begin) in enumerate(parts) for _ in leg.weights[begin:]),
+        weights=tuple(weight for leg, begin in parts for weight in leg.weights[begin:]),
+        nfe=sum(leg.nfe for leg in legs),
+        path_length=float(torch.linalg.vector_norm(latents.diff(dim=0), dim=-1).sum()),
     )
 
 
@@ -161,10 +229,16 @@ def blend(decoded: Tensor, alignment: Alignment, weights: Tensor) -> Tensor:
         weights: (T,) the values of s, 0 for exactly the source and 1 for exactly the target.
     Returns: (T, F, n, n).
     """
-    source = project_primitive(decoded, alignment.source)
-    target = pull_back(project_primitive(decoded, alignment.target), Op(alignment.axes, alignment.shift))
+    source = on_common_cell(decoded, alignment.source, alignment.source_frame)
+    target = on_common_cell(decoded, alignment.target, alignment.target_frame)
     s = weights.view(-1, 1, 1, 1)
     return (1 - s) * source + s * target
+
+
+def on_common_cell(decoded: Tensor, group: str, frame: Op) -> Tensor:
+    """The projection of fields (..., F, n, n) onto `group`, seen from the cell whose points x it has at `frame` x."""
+    projected = project_primitive(decoded, group)
+    return projected if frame == IDENTITY else pull_back(projected, frame)
 
 
 def basis_path(basis: Metric, alignment: Alignment, weights: list[float]) -> tuple[Metric, ...]:
@@ -181,7 +255,7 @@ def basis_path(basis: Metric, alignment: Alignment, weights: list[float]) -> tup
 
 
 def transition_from_seed(
-    model: TransitionModel, source: str, target: str, *, seed: int = 0, n_frames: int = 50
+    model: TransitionModel, source: str, target: str, *, seed: int = 0, n_frames: int = 50, route: str = "direct"
 ) -> Transition:
     """The transition of `generate_pattern(source, seed)`, with its own lattice.
 
@@ -189,4 +263,4 @@ def transition_from_seed(
     """
     pattern = generate_pattern(source, seed, model.resolution)
     image = torch.from_numpy(pattern.pixels).permute(2, 0, 1).float() / 255
-    return transition(model, image, source, target, lattice=pattern.lattice, n_frames=n_frames)
+    return transition(model, image, source, target, lattice=pattern.lattice, n_frames=n_frames, route=route)

@@ -16,7 +16,17 @@ import numpy as np
 
 from wallpaper.plane.groups import PlaneGroup, line_kinds, plane_group
 from wallpaper.plane.lattice import Lattice, Metric, change_basis, distance, invariant_metric
-from wallpaper.plane.operation import DEN, IDENTITY_MATRIX, Matrix, Op, Shift, determinant, multiply, unimodular_inverse
+from wallpaper.plane.operation import (
+    DEN,
+    IDENTITY,
+    IDENTITY_MATRIX,
+    Matrix,
+    Op,
+    Shift,
+    determinant,
+    multiply,
+    unimodular_inverse,
+)
 
 CENTRED_TO_PRIMITIVE: Matrix = ((1, 1), (-1, 1))
 """Q in x_primitive = Q x_centred; the primitive basis is (a + b)/2, (b - a)/2."""
@@ -32,8 +42,8 @@ _SHIFTS: tuple[Shift, ...] = tuple((u, v) for u in range(0, DEN, SHIFT_STEP) for
 class Alignment:
     """How a target group is laid over a source group.
 
-    A point x of the common cell has source coordinates x and target coordinates `axes` x + `shift`,
-    both in the groups' primitive settings.
+    A point x of the common cell has source coordinates `source_frame` x and target coordinates
+    `axes` x + `shift`, both in the groups' primitive settings.
     """
 
     source: str
@@ -43,6 +53,8 @@ class Alignment:
     """Origin shift in twelfths."""
     common: tuple[Op, ...]
     """The common subgroup's operations on the common cell, identity first."""
+    source_frame: Op = IDENTITY
+    """The identity, but for a later leg of a route: its cell is that of the route's first group."""
 
     @property
     def order(self) -> int:
@@ -55,9 +67,25 @@ class Alignment:
         return classify(self.common)
 
     @property
+    def target_frame(self) -> Op:
+        """Coordinates of the target from those of the common cell: (`axes` | `shift`)."""
+        return Op(self.axes, self.shift)
+
+    @property
+    def source_operations(self) -> tuple[Op, ...]:
+        """The source's operations in coordinates of the common cell."""
+        return tuple(sorted(conjugate(op, self.source_frame) for op in primitive_operations(self.source)))
+
+    @property
     def target_operations(self) -> tuple[Op, ...]:
         """The target's operations in coordinates of the common cell."""
-        return tuple(sorted(_aligned(op, self.axes, self.shift) for op in primitive_operations(self.target)))
+        return tuple(sorted(conjugate(op, self.target_frame) for op in primitive_operations(self.target)))
+
+    def seen_from(self, frame: Op) -> Alignment:
+        """The same alignment on a cell whose points x have the coordinates `frame` x on this one."""
+        source, target = self.source_frame @ frame, self.target_frame @ frame
+        common = tuple(conjugate(op, frame) for op in self.common)
+        return Alignment(self.source, self.target, target.rot, target.shift, common, source)
 
 
 @cache
@@ -86,7 +114,7 @@ def primitive_vectors(group: PlaneGroup) -> Metric:
 
 def common_operations(source: str, target: str, axes: Matrix, shift: Shift) -> tuple[Op, ...]:
     """Operations that both groups have when `target` lies as an `Alignment` says, identity first."""
-    moved = {_aligned(op, axes, shift) for op in primitive_operations(target)}
+    moved = {conjugate(op, Op(axes, shift)) for op in primitive_operations(target)}
     return tuple(op for op in primitive_operations(source) if op in moved)
 
 
@@ -97,13 +125,33 @@ def align(source: str, target: str) -> Alignment:
     Among equals, the one that distorts the typical source lattice least, then the plainest axes and shift.
     """
     source_group = plane_group(source)
-    metric = primitive_metric(source_group, Lattice.standard(source_group.system).metric)
-    orders = {(axes, shift): order for axes, shift, order in _common_orders(source, target)}
-    largest = max(orders.values())
-    best = [candidate for candidate, order in orders.items() if order == largest]
+    return align_on(source, target, primitive_metric(source_group, Lattice.standard(source_group.system).metric))
+
+
+def align_on(source: str, target: str, metric: Metric) -> Alignment:
+    """`align` for a given lattice of the source.
+
+    Args:
+        metric: (2, 2) metric of the source's primitive cell; among equals, the one that distorts it least is taken.
+    """
+    _, best = _largest_common(source, target)
     strains = {axes: _strain(metric, target, axes) for axes in dict.fromkeys(axes for axes, _ in best)}
     axes, shift = min(best, key=lambda found: (strains[found[0]], _plainness(found[0]), sum(found[1])))
     return Alignment(source, target, axes, shift, common_operations(source, target, axes, shift))
+
+
+def common_order(source: str, target: str) -> int:
+    """Order of the largest common subgroup; the same for (target, source)."""
+    first, second = sorted((source, target), key=lambda name: plane_group(name).index)
+    return _largest_common(first, second)[0]
+
+
+@cache
+def _largest_common(source: str, target: str) -> tuple[int, tuple[tuple[Matrix, Shift], ...]]:
+    """The largest order of a common subgroup, and all axes and shifts that reach it."""
+    orders = {(axes, shift): order for axes, shift, order in _common_orders(source, target)}
+    largest = max(orders.values())
+    return largest, tuple(candidate for candidate, order in orders.items() if order == largest)
 
 
 def _common_orders(source: str, target: str) -> Iterator[tuple[Matrix, Shift, int]]:
@@ -112,17 +160,19 @@ def _common_orders(source: str, target: str) -> Iterator[tuple[Matrix, Shift, in
     S and (A|w)^-1 T (A|w) have as many operations in common as A S A^-1 and (1|w)^-1 T (1|w), where A and w
     stand apart: far fewer products.
     """
-    moved = {shift: {_aligned(op, IDENTITY_MATRIX, shift) for op in primitive_operations(target)} for shift in _SHIFTS}
+    moved = {
+        shift: {conjugate(op, Op(IDENTITY_MATRIX, shift)) for op in primitive_operations(target)} for shift in _SHIFTS
+    }
     for axes in _small_unimodular():
         back = unimodular_inverse(axes)
-        turned = {_aligned(op, back, (0, 0)) for op in primitive_operations(source)}
+        turned = {conjugate(op, Op(back)) for op in primitive_operations(source)}
         for shift, operations in moved.items():
             yield axes, shift, len(turned & operations)
 
 
 def _strain(metric: Metric, target: str, axes: Matrix) -> float:
     """How far the metric is from one that the target allows along these axes; rounded, so that equals tie."""
-    turned = {_aligned(op, axes, (0, 0)).rot for op in primitive_operations(target)}
+    turned = {conjugate(op, Op(axes)).rot for op in primitive_operations(target)}
     return round(distance(metric, invariant_metric(metric, turned)), 9)
 
 
@@ -150,9 +200,8 @@ def _to_primitive(op: Op) -> Op:
     return Op(((a // 2, b // 2), (c // 2, d // 2)), (x + y, y - x))
 
 
-def _aligned(op: Op, axes: Matrix, shift: Shift) -> Op:
-    """(A | w)^-1 op (A | w): the operation in coordinates of the common cell."""
-    frame = Op(axes, shift)
+def conjugate(op: Op, frame: Op) -> Op:
+    """F^-1 op F: the operation in coordinates x, where `op` acts on the coordinates F x."""
     return frame.inverse() @ op @ frame
 
 

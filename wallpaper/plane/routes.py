@@ -1,0 +1,126 @@
+"""Ways from one plane group to another through others, chosen so that as much symmetry as possible stays.
+
+A leg joins two groups in the alignment with their largest common subgroup. A route is as wide as the smallest
+of these: the bottleneck of a path in a weighted graph. All legs lie on one cell, that of the first group, so
+what one leg ends with is what the next begins with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Literal, TypeAlias, get_args
+
+from wallpaper.plane.groups import GROUP_NAMES, plane_group
+from wallpaper.plane.lattice import Lattice, change_basis, distance, invariant_metric
+from wallpaper.plane.operation import IDENTITY, Op, unimodular_inverse
+from wallpaper.plane.relations import Alignment, align, align_on, common_order, primitive_metric
+
+RouteKind: TypeAlias = Literal["direct", "widest"]
+ROUTES: tuple[RouteKind, ...] = get_args(RouteKind)
+
+
+@dataclass(frozen=True)
+class Route:
+    """Legs from the first group to the last."""
+
+    legs: tuple[Alignment, ...]
+    """Each on the first group's primitive cell: `target_frame` of one is `source_frame` of the next."""
+    strain: float
+    """How far the typical lattice of the first group is distorted, all legs added: length of the metrics' path."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of all groups on the way, both ends included."""
+        return (*(leg.source for leg in self.legs), self.legs[-1].target)
+
+    @property
+    def width(self) -> int:
+        """The least order of a leg's common subgroup: what every frame on the way keeps."""
+        return min(leg.order for leg in self.legs)
+
+    @property
+    def ends(self) -> Alignment:
+        """How the last group finally lies over the first; their common subgroup there may be smaller than any leg's."""
+        first, last = self.legs[0], self.legs[-1]
+        there = set(last.target_operations)
+        common = tuple(op for op in first.common if op in there)
+        return Alignment(first.source, last.target, last.axes, last.shift, common, first.source_frame)
+
+
+def plan_route(source: str, target: str, kind: str = "direct") -> Route:
+    """The direct or the widest route between two groups.
+
+    Raises: ValueError: unknown group, both the same, or another kind of route.
+    """
+    first, last = plane_group(source).name, plane_group(target).name
+    if first == last:
+        raise ValueError(f"`source != target` must hold, but both are {first}; a route joins different groups only")
+    if kind not in ROUTES:
+        raise ValueError(f"`route` must be one of {', '.join(ROUTES)}, but got {kind!r}")
+    return widest_route(first, last) if kind == "widest" else direct_route(first, last)
+
+
+@cache
+def direct_route(source: str, target: str) -> Route:
+    """The one leg of `align`."""
+    leg = align(source, target)
+    return Route((leg,), _leg_strain(leg))
+
+
+@cache
+def widest_route(source: str, target: str) -> Route:
+    """The route whose narrowest leg is widest; among those the one with the fewest legs, then the least strain.
+
+    Waypoints may be subgroups, supergroups or neither.
+    """
+    width = widest_order(source, target)
+    if common_order(source, target) == width:
+        return direct_route(source, target)
+    routes = [_lay(groups) for groups in _shortest_ways(source, target, width)]
+    return min(routes, key=lambda route: (round(route.strain, 9), [-leg.order for leg in route.legs], route.groups))
+
+
+@cache
+def widest_order(source: str, target: str) -> int:
+    """The width of the widest route: the order that every frame on it keeps."""
+    most = min(plane_group(name).order for name in (source, target))
+    return next(width for width in range(most, 0, -1) if next(_shortest_ways(source, target, width), None) is not None)
+
+
+def _shortest_ways(source: str, target: str, width: int) -> Iterator[tuple[str, ...]]:
+    """All ways of fewest legs, each leg of at least this order; none if there is no way."""
+    ways: list[tuple[str, ...]] = [(source,)]
+    reached = {source}
+    while ways and target not in reached:
+        ways = [
+            (*way, name)
+            for way in ways
+            for name in GROUP_NAMES
+            if name not in reached and common_order(way[-1], name) >= width
+        ]
+        reached |= {way[-1] for way in ways}
+    yield from (way for way in ways if way[-1] == target)
+
+
+def _lay(groups: tuple[str, ...]) -> Route:
+    """The route through these groups, each aligned to the one before on the lattice that it has there."""
+    group = plane_group(groups[0])
+    metric = primitive_metric(group, Lattice.standard(group.system).metric)
+    frame, legs, strain = IDENTITY, [], 0.0
+    for before, after in pairwise(groups):
+        there = change_basis(metric, unimodular_inverse(frame.rot))
+        leg = align_on(before, after, there).seen_from(frame)
+        reached = invariant_metric(metric, {op.rot for op in leg.target_operations})
+        strain += distance(metric, reached)
+        legs.append(leg)
+        metric, frame = reached, Op(leg.axes, leg.shift)
+    return Route(tuple(legs), strain)
+
+
+def _leg_strain(leg: Alignment) -> float:
+    group = plane_group(leg.source)
+    metric = primitive_metric(group, Lattice.standard(group.system).metric)
+    return distance(metric, invariant_metric(metric, {op.rot for op in leg.target_operations}))
