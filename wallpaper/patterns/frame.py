@@ -19,7 +19,8 @@ from wallpaper.patterns.motifs import Field
 from wallpaper.plane import Lattice, PlaneGroup, plane_group
 from wallpaper.symmetry import orbits_of, permutations
 
-Indices = NDArray[np.int64]
+Indices = NDArray[np.int32]
+"""Small integers on purpose: gathers are what drawing spends its time on."""
 Scalar = TypeVar("Scalar", bound=np.generic)
 Drawing = Callable[[Field, Field], Field]
 """From Cartesian displacements (m, 1) or (m, k) and (1, k) to fields (c, m, k)."""
@@ -35,6 +36,8 @@ class OrbitTable:
     """(S,) which orbit each sample is in."""
     first: Indices
     """(M,) first sample of each orbit."""
+    neighbours: Indices
+    """(4, M) orbits of the samples after and before each first sample, along a and along b."""
 
 
 @lru_cache(maxsize=64)
@@ -42,7 +45,11 @@ def orbit_table(name: str, side: int) -> OrbitTable:
     """The table of one group, by name. Raises: ValueError: `side` is no multiple of what the group needs."""
     operations = plane_group(name).operations
     first, orbit = np.unique(orbits_of(operations, side).first, return_inverse=True)
-    return OrbitTable(permutations(operations, side)[:, first], orbit.reshape(-1), first)
+    orbit = orbit.reshape(side, side)
+    beside = [np.roll(orbit, -step, axis).reshape(-1)[first] for axis in (0, 1) for step in (1, -1)]
+    members = permutations(operations, side)[:, first]
+    small = [np.ascontiguousarray(array, dtype=np.int32) for array in (members, orbit.reshape(-1), first, beside)]
+    return OrbitTable(*small)
 
 
 @dataclass(frozen=True)
@@ -105,18 +112,17 @@ class Frame:
 
     def slope(self, values: Field) -> Field:
         """(M,) length of the true gradient of a field (M,) given an orbit, by central differences."""
-        field = self.spread(values)
-        along_a = (np.roll(field, -1, 0) - np.roll(field, 1, 0)).reshape(-1)[self.table.first]
-        along_b = (np.roll(field, -1, 1) - np.roll(field, 1, 1)).reshape(-1)[self.table.first]
-        (aa, ab), (_, bb) = self.inverse_metric
+        after_a, before_a, after_b, before_b = values[self.table.neighbours]
+        along_a, along_b = after_a - before_a, after_b - before_b
+        (aa, ab), (_, bb) = self.inverse_metric.astype(np.float32)
         squared = aa * along_a**2 + 2 * ab * along_a * along_b + bb * along_b**2
         return np.asarray(np.sqrt(np.maximum(squared, 0)) * (self.side / 2), dtype=np.float32)
 
-    def _steps(self, centre: float, reach: float, axis: int) -> Indices:
+    def _steps(self, centre: float, reach: float, axis: int) -> NDArray[np.int64]:
         half = reach * math.sqrt(self.inverse_metric[axis, axis])
         return np.arange(math.floor((centre - half) * self.side), math.ceil((centre + half) * self.side) + 1)
 
-    def _cells(self, steps: Indices) -> Iterator[tuple[slice, slice]]:
+    def _cells(self, steps: NDArray[np.int64]) -> Iterator[tuple[slice, slice]]:
         """Cut unwrapped steps at the cell's borders: (where on the torus, where in the steps)."""
         start, stop = int(steps[0]), int(steps[-1]) + 1
         for cell in range(start // self.side, (stop - 1) // self.side + 1):

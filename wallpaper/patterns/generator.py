@@ -1,26 +1,31 @@
 """Patterns of the 17 groups: one conventional cell each, with exactly the symmetry it is labelled with.
 
-A pattern is a function of group, seed and what the caller fixes; the side only changes its resolution. Palette, style,
-lattice and shapes have streams of their own, so colours never depend on the group.
+A pattern is a function of group, seed, side and what the caller fixes; the side changes its resolution, and hardly ever
+which design the judge accepts. Palette, style, lattice and shapes have streams of their own, so colours never depend
+on the group.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wallpaper.patterns.acceptance import find_fault
-from wallpaper.patterns.designs import Design, compose
+from wallpaper.patterns.acceptance import FAULTS, certify, find_dullness
+from wallpaper.patterns.designs import compose
 from wallpaper.patterns.frame import Frame
-from wallpaper.patterns.painting import Threshold, find_thresholds, paint
+from wallpaper.patterns.painting import depths, find_thresholds, paint
 from wallpaper.patterns.palettes import Palette, draw_palette
 from wallpaper.patterns.style import Style, draw_style
 from wallpaper.plane import Lattice, PlaneGroup, plane_group
 
 REFERENCE_SIDE = 64
-"""Side at which proportions are settled and designs accepted, whatever the side of the result."""
+"""Side at which proportions are settled and dull designs refused, whatever the side of the result."""
+
+GENERATOR_VERSION = 2
+"""Counts changes of what the same arguments give, so that datasets made before one are not taken for the same."""
 
 MOST_DRAWS = 60
 """Designs tried before giving up: nearly all are accepted within five."""
@@ -41,8 +46,17 @@ class Pattern:
     """Spacing of motifs in pixels at side 256."""
     palette: str
     seed: int
-    redraws: int
-    """Designs refused before this one: too dull, or more symmetric than the group."""
+    refused: tuple[int, ...]
+    """Designs refused before this one, for each of `FAULTS`."""
+    weakest_true: float
+    """Least correlation of the group's operations, as the judge measured it."""
+    strongest_false: float
+    """Largest correlation of what the group must not have, as the judge measured it."""
+
+    @property
+    def redraws(self) -> int:
+        """Designs refused before this one."""
+        return sum(self.refused)
 
 
 def generate_pattern(
@@ -55,7 +69,7 @@ def generate_pattern(
     palette: str | None = None,
     lattice: Lattice | None = None,
 ) -> Pattern:
-    """Draw a pattern. The same arguments give the same bytes; what is left out is drawn from the seed.
+    """Draw a pattern and have it certified. The same arguments give the same bytes; what is left out follows the seed.
 
     Args:
         group: a group's short or full symbol.
@@ -72,38 +86,38 @@ def generate_pattern(
     drawn_palette = draw_palette(np.random.default_rng(colours), palette)
     style = draw_style(np.random.default_rng(look), motif_type, complexity)
     drawn_lattice = Lattice.random(plane.system, np.random.default_rng(cell)) if lattice is None else lattice
-    frame = Frame(plane, drawn_lattice, REFERENCE_SIDE)
-    for redraws, stream in enumerate(shapes.spawn(MOST_DRAWS)):
-        drawn = _draw_once(style, frame, drawn_palette, stream)
-        if drawn is not None:
-            pixels = _at_side(drawn, frame, drawn_palette, side)
+    reference = Frame(plane, drawn_lattice, REFERENCE_SIDE)
+    refused = Counter[str]()
+    for stream in shapes.spawn(MOST_DRAWS):
+        pixels, fault = _draw_once(style, reference, drawn_palette, stream, side)
+        if fault is None:
+            certificate, fault = certify(pixels, plane, drawn_lattice)
+        if fault is None:
             return Pattern(
                 pixels, plane.name, drawn_lattice, style.motif_type, style.complexity, style.motif_size,
-                drawn_palette.name, seed, redraws,
+                drawn_palette.name, seed, tuple(refused[name] for name in FAULTS),
+                certificate.weakest_true, certificate.strongest_false,
             )  # fmt: skip
+        refused[fault] += 1
     raise RuntimeError(
         f"no acceptable {plane.name} in {MOST_DRAWS} designs for {seed=}, {drawn_lattice}; use another seed"
     )
 
 
-_Drawn = tuple[Design, tuple[Threshold, ...], NDArray[np.uint8]]
-
-
-def _draw_once(style: Style, frame: Frame, palette: Palette, stream: np.random.SeedSequence) -> _Drawn | None:
-    """A design with its thresholds and pixels on the reference frame, or None if it is not acceptable."""
-    design = compose(style, frame, np.random.default_rng(stream))
-    fields = [layer.fields(frame) for layer in design.layers]
-    thresholds = find_thresholds(design, fields, frame)
-    pixels = paint(design, fields, thresholds, palette, frame)
-    return None if find_fault(pixels, frame.group, frame.lattice) else (design, thresholds, pixels)
-
-
-def _at_side(drawn: _Drawn, reference: Frame, palette: Palette, side: int) -> NDArray[np.uint8]:
-    design, thresholds, pixels = drawn
-    if side == reference.side:
-        return pixels
+def _draw_once(
+    style: Style, reference: Frame, palette: Palette, stream: np.random.SeedSequence, side: int
+) -> tuple[NDArray[np.uint8], str | None]:
+    """A design's pixels at a side; those at the reference side, with the fault, if it is dull."""
+    design = compose(style, reference, np.random.default_rng(stream))
+    fields = [layer.fields(reference) for layer in design.layers]
+    thresholds = find_thresholds(design, fields, reference)
+    pixels = paint(design, fields, thresholds, palette, reference)
+    fault = find_dullness(pixels)
+    if fault is not None or side == reference.side:
+        return pixels, fault
     frame = Frame(reference.group, reference.lattice, side)
-    return paint(design, [layer.fields(frame) for layer in design.layers], thresholds, palette, frame)
+    needed = zip(design.layers, depths(design, thresholds, side), strict=True)
+    return paint(design, [layer.fields(frame, depth) for layer, depth in needed], thresholds, palette, frame), None
 
 
 def _check(group: PlaneGroup, seed: int, side: int, lattice: Lattice | None) -> None:

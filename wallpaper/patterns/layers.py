@@ -7,7 +7,7 @@ know a frame (lattice, group, side) only when they are drawn; colours come later
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -18,15 +18,18 @@ from wallpaper.patterns.motifs import Field, Motif
 FAR = 0.22
 """Distance beyond which a motif's field is not drawn, in units of sqrt(cell area): more than levels ever reach."""
 
+LEAST_SLOPE = 0.4
+"""Where a wave is flatter than this part of its mean slope, ribbons along it widen instead of following its rim."""
+
 REACH = 1.9
-"""Distance within which Voronoi points are looked for, in mean spacings: further ones are never second nearest."""
+"""Distance within which Voronoi points are looked for at first, in mean spacings; the second nearest is closer."""
 
 
 class Layer(Protocol):
     """A part of a design that can be drawn on any frame of its group and lattice."""
 
-    def fields(self, frame: Frame) -> Field:
-        """(c, M) symmetric fields, one value an orbit of the frame."""
+    def fields(self, frame: Frame, depth: float = FAR) -> Field:
+        """(c, M) symmetric fields, one value an orbit of the frame; below -`depth` any lower value will do."""
         ...
 
 
@@ -36,11 +39,11 @@ class MotifLayer:
 
     motifs: tuple[Motif, ...]
 
-    def fields(self, frame: Frame) -> Field:
+    def fields(self, frame: Frame, depth: float = FAR) -> Field:
         """(2, M) body and detail."""
-        canvas = np.full((2, frame.side, frame.side), -FAR, dtype=np.float32)
+        canvas = np.full((2, frame.side, frame.side), -depth, dtype=np.float32)
         for motif in self.motifs:
-            for (rows, columns), values in frame.blocks(motif.centre, motif.reach() + FAR, motif.evaluate):
+            for (rows, columns), values in frame.blocks(motif.centre, motif.reach() + depth, motif.evaluate):
                 part = canvas[:, rows, columns]
                 np.maximum(part, values, out=part)
         return frame.combine(canvas, "max")
@@ -52,7 +55,7 @@ class BlobLayer:
 
     motifs: tuple[Motif, ...]
 
-    def fields(self, frame: Frame) -> Field:
+    def fields(self, frame: Frame, depth: float = FAR) -> Field:
         """(2, M) sums."""
         canvas = np.zeros((2, frame.side, frame.side), dtype=np.float32)
         for motif in self.motifs:
@@ -63,7 +66,7 @@ class BlobLayer:
 
 @dataclass(frozen=True, slots=True)
 class WaveLayer:
-    """Lattice waves whose phase other waves bend: fields are their sum and its opposite.
+    """Lattice waves whose phase other waves bend: fields are their sum, its opposite and ribbons along 0.
 
     f(x) = sum_m c_m cos(2 pi (k_m x + p_m) + b_m sin(2 pi (l_m x + q_m))); sums of lattice waves over a group's orbit
     are how Farris makes wallpaper (*Creating Symmetry*, 2015, chapter 10), the bend is ours.
@@ -74,8 +77,8 @@ class WaveLayer:
     bends: tuple[tuple[int, int, float, float], ...]
     """(l1, l2, phase q in turns, strength b in radians), one for each wave."""
 
-    def fields(self, frame: Frame) -> Field:
-        """(2, M) the sum and its negative."""
+    def fields(self, frame: Frame, depth: float = FAR) -> Field:
+        """(3, M) the sum, its negative, and minus the distance to where it is 0, to first order."""
         x, y = frame.fractions()
         canvas = np.zeros((frame.side, frame.side), dtype=np.float32)
         turn = np.float32(2 * math.pi)
@@ -83,7 +86,9 @@ class WaveLayer:
             bend = np.float32(b) * np.sin(turn * (l1 * x + l2 * y + np.float32(q)))
             canvas += np.float32(c) * np.cos(turn * (k1 * x + k2 * y + np.float32(p)) + bend)
         total = frame.combine(canvas, "sum")
-        return np.stack([total, -total])
+        slope = frame.slope(total)
+        distance = np.abs(total) / np.maximum(slope, LEAST_SLOPE * float(slope.mean()))
+        return np.stack([total, -total, -distance])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +102,36 @@ class VoronoiLayer:
     first: tuple[tuple[float, float], ...]
     second: tuple[tuple[float, float], ...]
     head_start: float = 0.0
+    reach: tuple[float, float] | None = None
+    """Distance from each family's points beyond which they need not be looked for; `REACH` spacings if None."""
 
-    def fields(self, frame: Frame) -> Field:
+    def with_reach(self, frame: Frame) -> VoronoiLayer:
+        """The same layer, knowing how far its points are seen: found on a coarse frame, it saves time on a fine one."""
+        far = [float(self.nearest_two(frame, points, None).max()) for points in (self.first, self.second)]
+        slack = 2 / frame.side
+        return replace(self, reach=(far[0] + slack, far[1] + slack))
+
+    def fields(self, frame: Frame, depth: float = FAR) -> Field:
         """(3, M): minus the distance to the nearest seam; how much nearer the second family is; nearness to a point."""
-        first, second = self.nearest_two(frame, self.first), self.nearest_two(frame, self.second)
+        reach = self.reach or (None, None)
+        first = self.nearest_two(frame, self.first, reach[0])
+        second = self.nearest_two(frame, self.second, reach[1])
         second = second - np.float32(self.head_start)
         nearest, runner_up = np.minimum(first[0], second[0]), np.maximum(first[0], second[0])
         runner_up = np.minimum(runner_up, np.minimum(first[1], second[1]))
         return np.stack([(nearest - runner_up) / 2, first[0] - second[0], -nearest])
 
-    def nearest_two(self, frame: Frame, points: tuple[tuple[float, float], ...]) -> Field:
-        """(2, M) distances to the nearest and second nearest of some points, images included."""
-        reach = REACH / math.sqrt(len(points))
-        found = np.full((2, frame.side, frame.side), reach, dtype=np.float32)
+    def nearest_two(self, frame: Frame, points: tuple[tuple[float, float], ...], reach: float | None) -> Field:
+        """(2, M) distances to the nearest and second nearest of some points, images included, `reach` at most."""
+        reach = REACH / math.sqrt(len(points)) if reach is None else reach
+        found = np.full((2, frame.side, frame.side), reach * reach, dtype=np.float32)
         for point in points:
-            for (rows, columns), values in frame.blocks(point, reach, _distance):
-                part = found[:, rows, columns]
-                part[1] = np.minimum(part[1], np.maximum(part[0], values[0]))
-                part[0] = np.minimum(part[0], values[0])
-        return found.reshape(2, -1)[:, frame.table.first]
+            for (rows, columns), values in frame.blocks(point, reach, _squared_distance):
+                nearest, second = found[:, rows, columns]
+                np.minimum(second, np.maximum(nearest, values[0]), out=second)
+                np.minimum(nearest, values[0], out=nearest)
+        return np.sqrt(found.reshape(2, -1)[:, frame.table.first])
 
 
-def _distance(x: Field, y: Field) -> Field:
-    return np.sqrt(x * x + y * y)[None]
+def _squared_distance(x: Field, y: Field) -> Field:
+    return (x * x + y * y)[None]

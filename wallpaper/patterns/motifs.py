@@ -108,15 +108,44 @@ def stroke(u: Field, v: Field, numbers: tuple[float, ...]) -> Field:
     return np.stack([body, 0.75 * thickness - np.hypot(u - end * math.cos(span), v - end * math.sin(span))])
 
 
+def blossom(u: Field, v: Field, numbers: tuple[float, ...]) -> Field:
+    """A flower whose petals swirl and differ. numbers: petals, depth, swirl, lopsidedness, detail 0-1."""
+    petals, depth, swirl, lean, kind = numbers
+    u = u - lean
+    radius = np.hypot(u, v)
+    angle = np.arctan2(v, u) + swirl * radius
+    rim = 1 - depth + depth * np.cos(petals * angle) + 0.7 * lean * np.cos(angle)
+    body = (rim / (1 + abs(lean)) - radius) / math.hypot(1, 0.5 * petals * depth)
+    if kind < 1:
+        return np.stack([body, 0.34 - radius])
+    return np.stack([body, np.minimum(body - 0.06, 0.35 * np.sin(petals * angle) * np.minimum(radius, 0.5))])
+
+
+def leaf(u: Field, v: Field, numbers: tuple[float, ...]) -> Field:
+    """A leaf with veins. numbers: width, bend, pairs of veins, slant of the veins."""
+    width, bend, veins, slant = numbers
+    spine = v - bend * (u * u - 0.4)
+    t = np.clip((u + 1) / 2, 0.0, 1.0)
+    half_width = width * 1.75 * np.sqrt(t) * (1 - t)
+    beyond = np.maximum(np.abs(u) - 1, 0)
+    body = np.where(beyond > 0, -np.hypot(beyond, spine), half_width - np.abs(spine))
+    rib = np.abs((veins * (u - slant * np.abs(spine)) + 0.5) % 1.0 - 0.5) / veins
+    vein = np.maximum(0.055 - np.abs(spine), np.where(np.abs(spine) < 0.8 * half_width, 0.05 - rib, -1.0))
+    return np.stack([body, np.minimum(vein, body - 0.03)])
+
+
 def dot(u: Field, v: Field, numbers: tuple[float, ...]) -> Field:
     """A disc; the detail is its middle. numbers: none."""
     body = 1 - np.hypot(u, v)
     return np.stack([body, body - 0.5])
 
 
-SHAPES: dict[str, Shape] = {"gaussian": gaussian, "polygon": polygon, "petal": petal, "stroke": stroke, "dot": dot}
+SHAPES: dict[str, Shape] = {"gaussian": gaussian, "polygon": polygon, "petal": petal, "stroke": stroke, "dot": dot} | {
+    "blossom": blossom,
+    "leaf": leaf,
+}
 
-_REACH = {"gaussian": 1.6, "polygon": 1.2, "petal": 1.25, "stroke": 1.6, "dot": 1.0}
+_REACH = {"gaussian": 1.6, "polygon": 1.2, "petal": 1.25, "stroke": 1.6, "dot": 1.0, "blossom": 1.3, "leaf": 1.25}
 
 
 def draw_numbers(shape: str, generator: np.random.Generator) -> tuple[float, ...]:
@@ -141,6 +170,11 @@ def draw_numbers(shape: str, generator: np.random.Generator) -> tuple[float, ...
         span, growth = (draw(3.6, 5.2), draw(0.11, 0.16)) if scroll else (draw(0.9, 2.3), draw(0.05, 0.25))
         thickness = draw(0.15, 0.19) if scroll else draw(0.22, 0.34)
         return (span, growth, thickness, draw(-0.55, 0.55), float(generator.integers(2)))
+    if shape == "blossom":
+        petals = int(generator.choice((3, 4, 5, 5, 6, 7)))
+        return (petals, draw(0.12, 0.3), draw(0.3, 0.9) * sign, draw(0.08, 0.2), float(generator.integers(2)))
+    if shape == "leaf":
+        return (draw(0.34, 0.5), draw(0.1, 0.35) * sign, draw(1.6, 2.6), draw(0.5, 0.9))
     if shape == "dot":
         return ()
     raise ValueError(f"unknown shape {shape!r}; one of {', '.join(SHAPES)}")

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 Colours = NDArray[np.float32]
 
-ROLES: tuple[str, ...] = ("ground", "tone", "primary", "secondary", "accent")
-"""What a palette's five rows are for: the ground, a second ground close to it, and three motif colours."""
+ROLES: tuple[str, ...] = ("ground", "tone", "primary", "secondary", "accent", "glow")
+"""What a palette's rows are for: the ground, a second ground close to it, three motif colours, and what the first
+of these shades into: further from the ground in lightness, a little turned in hue."""
 
 _CREAM, _WHITE, _INK = (0.955, 0.035, 92.0), (0.985, 0.008, 90.0), (0.24, 0.05, 275.0)
 
@@ -53,14 +54,16 @@ LEAST_CONTRAST = 0.16
 BOLD_CONTRAST = 0.27
 """Least OKLab distance wanted between the primary colour and the ground."""
 
+GLOW, GLOW_TURN = 0.15, 28.0
+"""Lightness and degrees of hue from the primary colour to what it shades into."""
 
-_HALVINGS = 12
-"""Steps of the search for the largest displayable chroma: 0.25 / 2**12 is far below one grey level."""
+_CHROMA_STEPS = 64
+"""Steps of each of two searches for the largest displayable chroma: 0.25 / 64**2 is far below one grey level."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Palette:
-    """Five sRGB colours of one design: `colours` is (5, 3) float32 in [0, 1], rows as `ROLES`."""
+    """Six sRGB colours of one design: `colours` is (6, 3) float32 in [0, 1], rows as `ROLES`."""
 
     name: str
     colours: Colours
@@ -89,7 +92,8 @@ def draw_palette(generator: np.random.Generator, name: str | None = None) -> Pal
     rows = np.concatenate([rows[:2], rows[2:][_boldest_first(rows, order)]])
     rows[:, 0] = np.clip(rows[:, 0] + 0.015 * lift, 0.15, 0.985)
     rows[:, 2] += HUE_SPREAD * turn
-    return Palette(name, oklch_to_srgb(_separate(rows)))
+    rows = _separate(rows)
+    return Palette(name, oklch_to_srgb(np.concatenate([rows, _glow(rows)])))
 
 
 def oklch_to_srgb(colours: NDArray[np.float64]) -> Colours:
@@ -98,13 +102,16 @@ def oklch_to_srgb(colours: NDArray[np.float64]) -> Colours:
     Colours that a screen cannot show lose chroma, not hue or lightness, until it can.
     """
     colours = np.array(colours, dtype=np.float64)
-    low, high = np.zeros(len(colours)), colours[:, 1].copy()
-    trial = colours.copy()
-    for _ in range(_HALVINGS):
-        shown = _displayable(trial)
-        low, high = np.where(shown, trial[:, 1], low), np.where(shown, high, trial[:, 1])
-        trial[:, 1] = (low + high) / 2
-    colours[:, 1] = low
+    low, step = np.zeros(len(colours)), colours[:, 1].copy()
+    for _ in range(2):
+        step = step / _CHROMA_STEPS
+        chroma = low[:, None] + step[:, None] * np.arange(_CHROMA_STEPS + 1)
+        trial = np.repeat(colours[:, None], _CHROMA_STEPS + 1, axis=1)
+        trial[..., 1] = chroma
+        shown = _displayable(trial.reshape(-1, 3)).reshape(chroma.shape)
+        last = np.where(shown.all(axis=1), _CHROMA_STEPS, np.argmin(shown, axis=1) - 1)
+        low = np.take_along_axis(chroma, np.maximum(last, 0)[:, None], axis=1)[:, 0]
+    colours[:, 1] = np.minimum(low, colours[:, 1])
     linear = np.clip(oklab_to_linear(_to_oklab(colours)), 0, 1)
     return np.asarray(_encode(linear), dtype=np.float32)
 
@@ -127,6 +134,13 @@ def _separate(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         if distance < LEAST_CONTRAST:
             row[0] += (LEAST_CONTRAST - distance) * (1 if ground[0] < 0.6 else -1)
     return rows
+
+
+def _glow(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(1, 3) the primary colour, lighter on a darker ground and darker on a lighter one."""
+    lightness, chroma, hue = rows[2]
+    away = GLOW if lightness >= rows[0, 0] else -GLOW
+    return np.array([[np.clip(lightness + away, 0.15, 0.985), chroma, hue + GLOW_TURN]])
 
 
 def _boldest_first(rows: NDArray[np.float64], order: NDArray[np.int64]) -> NDArray[np.int64]:

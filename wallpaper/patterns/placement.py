@@ -73,8 +73,7 @@ def spread_points(
     chosen = []
     for index in range(count):
         candidates = generator.random((tries if index or len(occupied) else 3, 2))
-        scores = [_clearance(frame, candidate, occupied) for candidate in candidates]
-        best = candidates[int(np.argmax(scores))]
+        best = candidates[int(np.argmax(_clearances(frame, candidates, occupied)))]
         chosen.append((float(best[0]), float(best[1])))
         occupied = np.concatenate([occupied, _images_of(frame, best)])
     return chosen, occupied
@@ -155,20 +154,36 @@ def _pick_centre(
     return (x / DEN, y / DEN), fixed
 
 
+def distances_to(frame: Frame, places: Points, others: Points) -> NDArray[np.float64]:
+    """(m,) true distances from each of m places (fractional) to the nearest of some points, images included."""
+    steps = (others[None, :, None] - places[:, None, None] + 0.5) % 1.0 - 0.5 + _IMAGES
+    vectors = steps @ frame.basis.T
+    return np.asarray(np.sqrt((vectors**2).sum(-1).min(axis=(1, 2))))
+
+
 def _images_of(frame: Frame, point: Points) -> Points:
-    """(|G|, 2) images of a point under every operation, modulo the lattice."""
-    turns = np.array([op.rot for op in frame.group.operations], dtype=np.float64)
-    shifts = np.array([op.shift for op in frame.group.operations], dtype=np.float64) / DEN
-    return np.asarray((turns @ point + shifts) % 1.0)
+    """(..., |G|, 2) images of points (..., 2) under every operation, modulo the lattice."""
+    turns, shifts = _operations(frame.group.name)
+    return np.asarray((np.einsum("gij,...j->...gi", turns, point) + shifts) % 1.0)
 
 
-def _clearance(frame: Frame, candidate: Points, occupied: Points) -> float:
-    """Distance from a candidate to the nearest of its own images and of the occupied points."""
-    own = _images_of(frame, candidate)[1:]
-    others = np.concatenate([own, occupied])
-    if not len(others):
-        return 1.0
-    return float(_separations(frame, candidate, others).min())
+@cache
+def _operations(name: str) -> tuple[NDArray[np.float64], Points]:
+    """(|G|, 2, 2) matrices and (|G|, 2) translations of a group."""
+    operations = plane_group(name).operations
+    turns = np.array([op.rot for op in operations], dtype=np.float64)
+    return turns, np.array([op.shift for op in operations], dtype=np.float64) / DEN
+
+
+def _clearances(frame: Frame, candidates: Points, occupied: Points) -> NDArray[np.float64]:
+    """(k,) distance from each candidate (k, 2) to the nearest of its own images and of the occupied points (m, 2)."""
+    own = _images_of(frame, candidates)[:, 1:]
+    others = np.concatenate([own, np.broadcast_to(occupied, (len(candidates), *occupied.shape))], axis=1)
+    if not others.shape[1]:
+        return np.ones(len(candidates))
+    steps = (others - candidates[:, None] + 0.5) % 1.0 - 0.5
+    vectors = (steps[:, :, None, :] + _IMAGES) @ frame.basis.T
+    return np.asarray(np.sqrt((vectors**2).sum(-1).min(axis=(1, 2))))
 
 
 def _separations(frame: Frame, point: Points, others: Points) -> NDArray[np.float64]:

@@ -10,14 +10,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MOTIF_TYPES: tuple[str, ...] = ("gaussian", "polygon", "stroke", "petal", "wave", "voronoi")
+MOTIF_TYPES: tuple[str, ...] = (
+    "gaussian",
+    "polygon",
+    "stroke",
+    "petal",
+    "blossom",
+    "leaf",
+    "wave",
+    "ribbon",
+    "voronoi",
+)
 
 COMPLEXITIES = (1, 2, 3, 4, 5)
 
 _COMPLEXITY_SHARES = (0.36, 0.36, 0.18, 0.07, 0.03)
 """Bold shapes mostly: they are what reads from afar and what a small model learns."""
 
-_MOTIF_SIZES = ((86, 112), (72, 92), (58, 76), (48, 62), (40, 50))
+_MOTIF_SIZES = ((86, 112), (72, 92), (58, 76), (50, 60), (44, 52))
 """Range of the motif size for each complexity, in pixels at side 256."""
 
 
@@ -44,10 +54,13 @@ class Style:
     """Share of the cell for dots in the empty places; 0 for none."""
     ringed: bool
     """Accents have a middle of another colour."""
+    accent_shape: str
     companion: str
     """Shape of smaller motifs behind the main ones; empty for none."""
     echoes: int
     """Number of contour lines around the motif."""
+    shaded: bool
+    """The motif's colour turns into its neighbour towards the middle."""
     soft: bool
     """Wide, blended edges where the motif type has them."""
 
@@ -73,7 +86,8 @@ def draw_style(generator: np.random.Generator, motif_type: str | None = None, co
         raise ValueError(f"`complexity in 1..5` must hold, but got {complexity}")
     low, high = _MOTIF_SIZES[complexity - 1]
     size = round(draw(low, high))
-    chance = generator.random(9)
+    chance = generator.random(10)
+    companion, layered = str(generator.choice(("petal", "stroke", "dot", "leaf"))), complexity >= 3
     return Style(
         motif_type=motif_type,
         complexity=complexity,
@@ -86,7 +100,9 @@ def draw_style(generator: np.random.Generator, motif_type: str | None = None, co
         inset=draw(0.3, 0.5) if chance[3] < 0.35 + 0.1 * complexity else 0.0,
         accents=draw(0.04, 0.075) if chance[4] < 0.7 else 0.0,
         ringed=bool(chance[5] < 0.5),
-        companion=str(generator.choice(("petal", "stroke", "dot"))) if complexity >= 3 and chance[6] < 0.8 else "",
-        echoes=2 if complexity >= 3 and chance[7] < 0.45 else 0,
+        accent_shape=str(generator.choice(("dot", "dot", "blossom", "polygon"))),
+        companion=companion if layered and chance[6] < 0.5 else "",
+        echoes=2 if layered and chance[6] >= 0.5 and chance[7] < 0.6 and complexity == 3 else 0,
+        shaded=bool(chance[9] < 0.45),
         soft=bool(chance[8] < 0.5),
     )
