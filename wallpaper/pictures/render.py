@@ -16,7 +16,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from wallpaper.pictures.kernel import Floats, blur, checked_side, refine, sample, sample_axes
+from wallpaper.pictures.kernel import Floats, blur, checked_side, interpolator, refine, sample_axes
+from wallpaper.pictures.placement import Placement, place
 from wallpaper.plane import Lattice
 
 Picture: TypeAlias = NDArray[np.uint8]
@@ -24,6 +25,9 @@ Kernel: TypeAlias = Literal["cubic", "linear"]
 
 VALUE_TOLERANCE = 1e-3
 """How far a float pattern may leave [0, 1] by rounding before it is taken for one in other units."""
+
+BAND = 1 << 16
+"""Pixels drawn at a time: their coordinates and samples stay in the processor's cache."""
 
 MOST_REFINEMENT = 8
 """Finer grids than this change no pixel visibly and cost memory."""
@@ -57,10 +61,7 @@ def render(
     if size < 1 or not (math.isfinite(scale) and scale > 0):
         raise ValueError(f"`size >= 1` and a finite `scale > 0` must hold, but got {size=}, {scale=}")
     pixels = _fit_resolution(pixels, lattice, scale, kernel)
-    values = sample(pixels, _pixel_points(lattice, size, scale, rotation, centre), lattice)
-    np.clip(values, 0, 1, out=values)
-    values *= 255
-    return np.rint(values, out=values).astype(np.uint8)
+    return _paint(pixels, lattice, place(lattice, size, scale, rotation, centre), size)
 
 
 def render_many(
@@ -146,12 +147,24 @@ def _fit_resolution(pixels: Floats, lattice: Lattice, scale: float, kernel: Kern
     raise ValueError(f"`kernel` must be 'cubic' or 'linear', but got {kernel!r}")
 
 
-def _pixel_points(lattice: Lattice, size: int, scale: float, rotation: float, centre: tuple[float, float]) -> Floats:
-    """(size, size, 2) fractional coordinates of the pixels' centres, by row and column."""
-    angle = math.radians(rotation)
-    turn_back = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    to_fractional = np.linalg.inv(lattice.basis) @ turn_back
-    steps = (np.arange(size) - (size - 1) / 2) / scale
-    right, up = np.multiply.outer(steps, to_fractional[:, 0]), np.multiply.outer(-steps, to_fractional[:, 1])
-    points: Floats = right[None, :] + up[:, None] + np.array(centre)
-    return points
+def _paint(pixels: Floats, lattice: Lattice, placement: Placement, size: int) -> Picture:
+    """(size, size, 3) the samples (n, n, 3) in [0, 1] seen at the pixels' centres, a band of rows at a time.
+
+    Grid coordinates are the sum of a row's and a column's share; both are taken modulo the period first, so the sum
+    needs at most one period less.
+    """
+    ready = interpolator(np.clip(pixels, 0, 1) * pixels.dtype.type(255), lattice)
+    to_grid = ready.to_grid @ np.linalg.inv(placement.basis)
+    start = -to_grid @ placement.origin
+    steps = np.multiply.outer(to_grid, np.arange(size))
+    columns = np.mod(steps[:, 0], ready.side)
+    rows = np.mod(steps[:, 1] + start[:, None], ready.side)
+    picture = np.empty((size, size, 3), np.uint8)
+    band = max(1, BAND // size)
+    for top in range(0, size, band):
+        u, v = rows[:, top : top + band, None] + columns[:, None]
+        u -= ready.side * (u >= ready.side)
+        v -= ready.side * (v >= ready.side)
+        for channel, values in enumerate(ready.at(u, v)):
+            picture[top : top + band, :, channel] = np.rint(values, out=values)
+    return picture
