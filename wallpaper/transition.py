@@ -25,7 +25,7 @@ from wallpaper.plane.lattice import Metric, geodesic, invariant_metric, stretche
 from wallpaper.plane.operation import IDENTITY
 from wallpaper.plane.relations import primitive_vectors
 from wallpaper.plane.routes import Route, plan_route
-from wallpaper.symmetry import project_primitive, pull_back
+from wallpaper.symmetry import Spectrum, project_primitive, pull_back, symmetry_spectrum
 
 LATENT_SOLVER, LATENT_STEPS = "rk4", 8
 """Fixed steps: a sample's path does not depend on what else is in the batch, as an adaptive step size would."""
@@ -214,6 +214,12 @@ def pictures(result: Transition, *, size: int = 256, cells: float = 3.0) -> list
     """
     frames = result.frames.cpu().numpy()
     return render_many(frames, result.lattices, size=size, cells=cells, rotation=result.rotations)
+
+
+def spectrum(result: Transition) -> Spectrum:
+    """How well every operation of the groups on the way, and of the lattices that they have, holds in every frame."""
+    reached = [result.lattices[index] for index, weight in enumerate(result.weights) if weight in (0, 1)]
+    return symmetry_spectrum(result.frames.cpu().numpy(), result.times.tolist(), result.route.legs, reached)
 
 
 def decode_frames(vae: SymmetryVAE, latents: Tensor, alignment: Alignment, weights: Tensor) -> Tensor:

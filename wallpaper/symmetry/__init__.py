@@ -4,9 +4,12 @@ from wallpaper.symmetry.index_maps import Orbits, group_orbits, orbits_of, permu
 from wallpaper.symmetry.primitive import project_primitive, pull_back, to_primitive
 from wallpaper.symmetry.projection import project, project_onto
 from wallpaper.symmetry.residual import residuals
+from wallpaper.symmetry.spectrum import SpectralLine, Spectrum, symmetry_spectrum
 
 __all__ = [
     "Orbits",
+    "SpectralLine",
+    "Spectrum",
     "group_orbits",
     "orbits_of",
     "permutation",
@@ -16,5 +19,6 @@ __all__ = [
     "project_primitive",
     "pull_back",
     "residuals",
+    "symmetry_spectrum",
     "to_primitive",
 ]

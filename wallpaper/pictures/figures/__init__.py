@@ -2,6 +2,7 @@
 
 from wallpaper.pictures.figures.images import contact_sheet, reconstruction_grid, transition_matrix
 from wallpaper.pictures.figures.latent import PrincipalPlane, latent_scatter, trajectory_plot
+from wallpaper.pictures.figures.spectrum import spectrum_plot
 from wallpaper.pictures.figures.style import figure_pixels, save_figure
 from wallpaper.pictures.figures.training import loss_curves, pair_heatmap
 
@@ -14,6 +15,7 @@ __all__ = [
     "pair_heatmap",
     "reconstruction_grid",
     "save_figure",
+    "spectrum_plot",
     "trajectory_plot",
     "transition_matrix",
 ]
