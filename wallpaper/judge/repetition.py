@@ -33,7 +33,7 @@ SHORTEST_PERIOD = 5.0
 LEAST_CORRELATION = 0.3
 """Lattice points must correlate by this much, else nothing repeats."""
 
-AS_ALIKE = 0.945
+AS_ALIKE = 0.97
 """A finer lattice is the lattice if it correlates this well relative to the best: true periods are alike, false ones
 below 0.9 of them."""
 
