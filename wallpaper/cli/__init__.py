@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = {
     "demo": ("demo", "The whole job on embedded defaults: data, training, evaluation, registry, pictures."),
     "generate": ("generate", "Make a dataset of patterns whose symmetry is exact."),
+    "export": ("export", "Write patterns for other programs: HDF5, seamless tiles, SVG, folders of pictures."),
     "train-vae": ("train", "Phase 1: train the symmetry-invariant VAE."),
     "train-ode": ("train", "Phase 2: train the neural ODE on a frozen VAE."),
     "transition": ("transition", "Make a GIF, MP4 or strip of one group turning into another."),

@@ -48,10 +48,19 @@ def check_complete(path: Path, attributes: dict[str, Any]) -> None:
     version = attributes.get("format_version")
     if version != FORMAT_VERSION:
         problem = f"`format_version == {FORMAT_VERSION}` must hold, but got {version}"
-        raise store_error(path, None, problem, "generate the dataset again")
+        older = isinstance(version, int) and version < FORMAT_VERSION
+        remedy = "generate the dataset again, with --overwrite" if older else "update wallpaper, or generate it again"
+        raise store_error(path, None, problem, remedy)
     if not attributes.get("complete"):
         problem = f"unfinished, {attributes.get('written')} patterns are written"
         raise store_error(path, None, problem, "generate again with the same settings to resume it")
+
+
+def check_frame(path: Path, attributes: dict[str, Any]) -> None:
+    """Cells are wanted, not views of the plane. Raises: StoreError: the file says that it holds pictures."""
+    if attributes.get("frame") == "cartesian":
+        problem = "it holds pictures of the plane, not cells in lattice coordinates"
+        raise store_error(path, "patterns", problem, "bring them into the lattice frame with `wallpaper import`")
 
 
 def checked_patterns(path: Path, file: h5py.File) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -18,7 +18,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from wallpaper.data.checks import check_complete, checked_labels, checked_metadata, checked_patterns, open_file
+from wallpaper.data.checks import (
+    check_complete,
+    check_frame,
+    checked_labels,
+    checked_metadata,
+    checked_patterns,
+    open_file,
+)
 from wallpaper.data.layout import DIGEST_LENGTH, FORMAT, attributes_of, store_error
 from wallpaper.data.splits import SPLITS_FILE, Indices, load_splits
 from wallpaper.plane import GROUP_NAMES, Lattice, plane_group
@@ -47,6 +54,7 @@ class PatternStore:
         self.path = Path(path)
         with open_file(self.path) as file:
             self.attributes: dict[str, Any] = attributes_of(file)
+            check_frame(self.path, self.attributes)
             if self._is_ours:
                 check_complete(self.path, self.attributes)
             self._shape, self._dtype = checked_patterns(self.path, file)
