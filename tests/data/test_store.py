@@ -174,8 +174,12 @@ def test_an_unfinished_file_is_refused_under_any_name(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"unfinished, 12 patterns are written; generate again with the same settings"):
         PatternStore(store.path)
     with h5py.File(store.path, "r+") as file:
+        file.attrs["format_version"] = 1
+    with pytest.raises(StoreError, match="must hold, but got 1; generate the dataset again, with --overwrite"):
+        PatternStore(store.path)
+    with h5py.File(store.path, "r+") as file:
         file.attrs["format_version"] = 9
-    with pytest.raises(StoreError, match="`format_version == 1` must hold, but got 9; generate the dataset again"):
+    with pytest.raises(StoreError, match="`format_version == 2` must hold, but got 9; update wallpaper, or"):
         PatternStore(store.path)
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.data.fake import SIDE, dataset, noise
 from wallpaper.data import PatternStore, PatternWriter, StoreError, partial_path
+from wallpaper.patterns import FAULTS
 from wallpaper.plane import GROUP_NAMES
 
 SETTINGS = {"seed": 0, "palette": "any"}
@@ -40,6 +41,9 @@ def test_the_schema_is_the_plans_and_the_additions_stand_beside_it(tmp_path: Pat
         assert types.pop("metadata/lattice") == ((34, 3), np.float64)
         assert types.pop("metadata/seed") == ((34,), np.int64)
         assert types.pop("metadata/redraws") == ((34,), np.int64)
+        assert types.pop("metadata/refused") == ((34, len(FAULTS)), np.int64)
+        assert types.pop("metadata/weakest_true") == ((34,), np.float64)
+        assert types.pop("metadata/strongest_false") == ((34,), np.float64)
         for name, count in (("group_names", 17), ("metadata/motif_type", 34), ("metadata/palette", 34)):
             shape, kind = types.pop(name)
             assert (shape, kind.kind) == ((count,), "S")
@@ -48,12 +52,13 @@ def test_the_schema_is_the_plans_and_the_additions_stand_beside_it(tmp_path: Pat
         assert file["metadata/motif_type"][0] in (b"wave", b"petal")
         assert {key: file.attrs[key] for key in ("format", "format_version", "frame", "written")} == {
             "format": "wallpaper-patterns",
-            "format_version": 1,
+            "format_version": 2,
             "frame": "lattice",
             "written": 34,
         }
         assert file.attrs["complete"]
         assert json.loads(file.attrs["generator"])["per_group"] == 2
+        assert json.loads(file.attrs["faults"]) == list(FAULTS)
         assert len(file.attrs["digest"]) == 16
     with np.load(tmp_path / "splits.npz") as splits:
         assert all(splits[name].dtype == np.int64 for name in ("train", "val", "test"))
@@ -91,6 +96,9 @@ def test_every_field_is_stored_in_its_row(tmp_path: Path) -> None:
             "palette": pattern.palette,
             "seed": index,
             "redraws": pattern.redraws,
+            "refused": list(pattern.refused),
+            "weakest_true": pattern.weakest_true,
+            "strongest_false": pattern.strongest_false,
             "lattice": (pattern.lattice.a, pattern.lattice.b, pattern.lattice.gamma),
         }
 
@@ -197,7 +205,7 @@ def test_a_damaged_unfinished_file_is_refused(tmp_path: Path) -> None:
         write(path, 20)
     with h5py.File(partial_path(path), "w") as file:
         file["patterns"] = 1
-    with pytest.raises(StoreError, match="cannot be resumed: it is not a wallpaper-patterns file of version 1"):
+    with pytest.raises(StoreError, match="cannot be resumed: it is not a wallpaper-patterns file of version 2"):
         write(path, 20)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from wallpaper.data.layout import PixelType, partial_path, store_error
 from wallpaper.data.store import PatternStore
 from wallpaper.data.writer import PatternWriter
-from wallpaper.patterns import Pattern, generate_pattern
+from wallpaper.patterns import GENERATOR_VERSION, Pattern, generate_pattern
 from wallpaper.plane import GROUP_NAMES
 
 Generate: TypeAlias = Callable[[str, int, int], Pattern]
@@ -85,6 +85,7 @@ def generate_dataset(
             raise store_error(path, None, f"`{name} >= {least}` must hold, but got {value}", "change it")
     settings: dict[str, object] = {
         "generator": f"{generate.__module__}.{generate.__qualname__}",
+        "generator_version": GENERATOR_VERSION,
         "per_group": per_group,
         "side": side,
         "seed": seed,

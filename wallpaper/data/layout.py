@@ -1,7 +1,8 @@
 """The HDF5 layout of a pattern file: names, types and attributes, and the error that names them.
 
 `patterns`, `labels`, `group_names` and `metadata/{complexity, motif_size, motif_type}` are what any
-tool of the field reads; `metadata/{lattice, seed, palette, redraws}` and the root attributes come on top.
+tool of the field reads; `metadata/{lattice, seed, palette, redraws, refused, weakest_true,
+strongest_false}` and the root attributes come on top.
 Space is allocated when the file is made and metadata never moves afterwards, so a file whose writer
 was killed stays readable. Knows nothing about generators or training.
 """
@@ -16,10 +17,13 @@ from typing import Any, Literal, TypeAlias
 import h5py
 import numpy as np
 
+from wallpaper.patterns import FAULTS
 from wallpaper.plane import GROUP_NAMES
 
 FORMAT = "wallpaper-patterns"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2 adds what the judge measured and why designs were refused."""
+
 DIGEST_LENGTH = 16
 
 PixelType: TypeAlias = Literal["uint8", "float64"]
@@ -34,6 +38,9 @@ COLUMNS: dict[str, tuple[str, tuple[int, ...]]] = {
     "metadata/seed": ("int64", ()),
     "metadata/palette": ("S128", ()),
     "metadata/redraws": ("int64", ()),
+    "metadata/refused": ("int64", (len(FAULTS),)),
+    "metadata/weakest_true": ("float64", ()),
+    "metadata/strongest_false": ("float64", ()),
 }
 """Type and shape of one row, for every dataset that has a row per pattern beside the pattern itself."""
 
@@ -73,6 +80,7 @@ def create(path: Path, count: int, side: int, dtype: PixelType, settings: str) -
         "format_version": FORMAT_VERSION,
         "frame": "lattice",
         "generator": settings,
+        "faults": json.dumps(FAULTS),
         "complete": False,
         "written": np.int64(0),
         "digest": np.bytes_(b"0" * DIGEST_LENGTH),

@@ -253,6 +253,9 @@ def _columns(rows: list[Pattern]) -> dict[str, NDArray[Any]]:
         "metadata/seed": [row.seed for row in rows],
         "metadata/palette": [row.palette.encode() for row in rows],
         "metadata/redraws": [row.redraws for row in rows],
+        "metadata/refused": [row.refused for row in rows],
+        "metadata/weakest_true": [row.weakest_true for row in rows],
+        "metadata/strongest_false": [row.strongest_false for row in rows],
     }
     return {name: np.array(values[name], dtype=kind) for name, (kind, _) in COLUMNS.items()}
 

@@ -83,7 +83,7 @@ _LENGTHS = {"polygon": 0.78, "petal": 0.78, "stroke": 0.56, "blossom": 0.66, "le
 WIDEST_HOLE = 1.15
 """Distance from the nearest motif's centre, in spacings, above which a place gets a motif of its own."""
 
-_GRID = 24
+_GRID = 20
 """Places a side among which the emptiest is looked for."""
 
 

@@ -101,21 +101,21 @@ class Frame:
         """(..., M) maximum or sum of a field (..., side, side) over each orbit, in no order."""
         values = field.reshape(*field.shape[:-2], -1)
         reduce = np.maximum if how == "max" else np.add
-        result = values[..., self.table.members[0]]
+        result: Field = values.take(self.table.members[0], axis=-1)
         for members in self.table.members[1:]:
-            result = reduce(result, values[..., members])
+            reduce(result, values.take(members, axis=-1), out=result)
         return result
 
     def spread(self, values: NDArray[Scalar]) -> NDArray[Scalar]:
         """(side, side, ...) samples from one value (M, ...) an orbit."""
-        return values[self.table.orbit].reshape(self.side, self.side, *values.shape[1:])
+        return values.take(self.table.orbit, axis=0).reshape(self.side, self.side, *values.shape[1:])
 
     def slope(self, values: Field) -> Field:
         """(M,) length of the true gradient of a field (M,) given an orbit, by central differences."""
-        after_a, before_a, after_b, before_b = values[self.table.neighbours]
+        after_a, before_a, after_b, before_b = (values.take(beside) for beside in self.table.neighbours)
         along_a, along_b = after_a - before_a, after_b - before_b
         (aa, ab), (_, bb) = self.inverse_metric.astype(np.float32)
-        squared = aa * along_a**2 + 2 * ab * along_a * along_b + bb * along_b**2
+        squared = along_a * (aa * along_a + 2 * ab * along_b) + bb * along_b * along_b
         return np.asarray(np.sqrt(np.maximum(squared, 0)) * (self.side / 2), dtype=np.float32)
 
     def _steps(self, centre: float, reach: float, axis: int) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ on the group.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -46,17 +47,14 @@ class Pattern:
     """Spacing of motifs in pixels at side 256."""
     palette: str
     seed: int
-    refused: tuple[int, ...]
-    """Designs refused before this one, for each of `FAULTS`."""
-    weakest_true: float
-    """Least correlation of the group's operations, as the judge measured it."""
-    strongest_false: float
-    """Largest correlation of what the group must not have, as the judge measured it."""
-
-    @property
-    def redraws(self) -> int:
-        """Designs refused before this one."""
-        return sum(self.refused)
+    redraws: int
+    """Designs refused before this one."""
+    refused: tuple[int, ...] = (0,) * len(FAULTS)
+    """How many of them for each of `FAULTS`."""
+    weakest_true: float = math.nan
+    """Least correlation of the group's operations, as the judge measured it; NaN if it was not asked."""
+    strongest_false: float = math.nan
+    """Largest correlation of what the group must not have, as the judge measured it; NaN if it was not asked."""
 
 
 def generate_pattern(
@@ -88,14 +86,14 @@ def generate_pattern(
     drawn_lattice = Lattice.random(plane.system, np.random.default_rng(cell)) if lattice is None else lattice
     reference = Frame(plane, drawn_lattice, REFERENCE_SIDE)
     refused = Counter[str]()
-    for stream in shapes.spawn(MOST_DRAWS):
-        pixels, fault = _draw_once(style, reference, drawn_palette, stream, side)
+    for _ in range(MOST_DRAWS):
+        pixels, fault = _draw_once(style, reference, drawn_palette, shapes.spawn(1)[0], side)
         if fault is None:
             certificate, fault = certify(pixels, plane, drawn_lattice)
         if fault is None:
             return Pattern(
                 pixels, plane.name, drawn_lattice, style.motif_type, style.complexity, style.motif_size,
-                drawn_palette.name, seed, tuple(refused[name] for name in FAULTS),
+                drawn_palette.name, seed, refused.total(), tuple(refused[name] for name in FAULTS),
                 certificate.weakest_true, certificate.strongest_false,
             )  # fmt: skip
         refused[fault] += 1

@@ -130,7 +130,7 @@ class VoronoiLayer:
                 nearest, second = found[:, rows, columns]
                 np.minimum(second, np.maximum(nearest, values[0]), out=second)
                 np.minimum(nearest, values[0], out=nearest)
-        return np.sqrt(found.reshape(2, -1)[:, frame.table.first])
+        return np.sqrt(found.reshape(2, -1).take(frame.table.first, axis=-1))
 
 
 def _squared_distance(x: Field, y: Field) -> Field:

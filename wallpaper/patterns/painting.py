@@ -46,7 +46,10 @@ def find_thresholds(design: Design, fields: Sequence[Field], frame: Frame) -> tu
         key = (level.layer, level.field)
         if key not in ranked:
             values = fields[level.layer][level.field]
-            ranked[key] = np.sort(values[frame.table.orbit]), _LEAST_SLOPE * float(frame.slope(values).mean()) + 1e-6
+            ranked[key] = (
+                np.sort(values.take(frame.table.orbit)),
+                _LEAST_SLOPE * float(frame.slope(values).mean()) + 1e-6,
+            )
         values, slope = ranked[key]
         # A plateau (beyond what a layer draws) is never half covered: the edge stays above it.
         least = float(values[0]) + _PLATEAU * float(values[-1] - values[0])

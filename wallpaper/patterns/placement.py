@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from wallpaper.patterns.frame import Frame
 from wallpaper.plane import DEN, Op, plane_group
@@ -155,10 +156,9 @@ def _pick_centre(
 
 
 def distances_to(frame: Frame, places: Points, others: Points) -> NDArray[np.float64]:
-    """(m,) true distances from each of m places (fractional) to the nearest of some points, images included."""
-    steps = (others[None, :, None] - places[:, None, None] + 0.5) % 1.0 - 0.5 + _IMAGES
-    vectors = steps @ frame.basis.T
-    return np.asarray(np.sqrt((vectors**2).sum(-1).min(axis=(1, 2))))
+    """(m,) true distances from each of m places (fractional, in [0, 1)) to the nearest of some points or its images."""
+    images = (others[:, None] % 1.0 + _IMAGES).reshape(-1, 2) @ frame.basis.T
+    return np.asarray(KDTree(images).query(places @ frame.basis.T)[0])
 
 
 def _images_of(frame: Frame, point: Points) -> Points:

@@ -5,7 +5,6 @@ Their shapes come from one field over the whole cell, so there are no motifs to 
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import product
 
@@ -92,6 +91,8 @@ def compose_voronoi(style: Style, frame: Frame, generator: np.random.Generator) 
     return Design("primary", (layer,), tuple(levels))
 
 
+_WAVE_VECTORS = np.array([k for k in product(range(-8, 9), repeat=2) if k != (0, 0)])
+
 _WAVE_ROLES = (
     ("tone", "primary", "secondary"),
     ("tone", "primary", "accent", "secondary"),
@@ -104,11 +105,11 @@ def _draw_waves(
     frame: Frame, count: int, cycles: float, spread: float, generator: np.random.Generator
 ) -> tuple[tuple[int, int, float, float], ...]:
     """Lattice waves with about `cycles` periods per sqrt(cell area), in every direction alike."""
-    vectors = [k for k in product(range(-8, 9), repeat=2) if k != (0, 0)]
-    lengths = np.array([math.sqrt(np.array(k) @ frame.inverse_metric @ np.array(k)) for k in vectors])
+    lengths = np.sqrt(np.einsum("ni,ij,nj->n", _WAVE_VECTORS, frame.inverse_metric, _WAVE_VECTORS))
     weights = np.exp(-(((lengths - cycles) / spread) ** 2)) + 1e-9
-    chosen = generator.choice(len(vectors), size=count, p=weights / weights.sum())
-    return tuple((*vectors[m], float(generator.random()), float(generator.uniform(0.4, 1.0))) for m in chosen)
+    chosen = generator.choice(len(lengths), size=count, p=weights / weights.sum())
+    vectors = _WAVE_VECTORS[chosen].tolist()
+    return tuple((k, m, float(generator.random()), float(generator.uniform(0.4, 1.0))) for k, m in vectors)
 
 
 def _family_centre(frame: Frame, generator: np.random.Generator) -> tuple[float, float]:
