@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from wallpaper.patterns import COMPLEXITIES, MOTIF_TYPES, PALETTE_NAMES, generate_pattern, generator
+from wallpaper.patterns.acceptance import certify
 from wallpaper.plane import GROUP_NAMES, PLANE_GROUPS, Lattice, plane_group
 from wallpaper.symmetry import residuals
 
@@ -61,11 +62,11 @@ def test_side_changes_only_the_resolution(motif_type: str) -> None:
     assert (difference.max(axis=-1) > 60).mean() < 0.1
 
 
-def test_designs_are_settled_and_judged_at_one_side_whatever_the_side_of_the_result(
+def test_designs_are_settled_and_looked_at_at_one_side_whatever_the_side_of_the_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     judged: list[bytes] = []
-    monkeypatch.setattr(generator, "find_fault", lambda pixels, *_: judged.append(pixels.tobytes()))
+    monkeypatch.setattr(generator, "find_dullness", lambda pixels: judged.append(pixels.tobytes()))
     for side in (16, 64, 100):
         generate_pattern("p31m", 6, side)
     assert len(judged) == 3
@@ -144,10 +145,17 @@ def test_wrong_arguments_are_named(arguments: dict[str, object], message: str) -
 
 
 def test_refused_designs_are_redrawn_counted_and_finally_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter(["dull", "dull", None])
-    monkeypatch.setattr(generator, "find_fault", lambda *_: next(answers))
-    assert generate_pattern("p4", 0, 16).redraws == 2
-    monkeypatch.setattr(generator, "find_fault", lambda *_: "dull")
+    answers = iter(["contrast", "cover", "cover", None, None])
+    monkeypatch.setattr(generator, "find_dullness", lambda *_: next(answers))
+    made = generate_pattern("p4", 0, 16)
+    assert (made.redraws, made.refused) == (3, (1, 2, 0, 0))
+    with monkeypatch.context() as patch:
+        faults = iter(["margin", "group", None])
+        patch.setattr(generator, "find_dullness", lambda *_: None)
+        patch.setattr(generator, "certify", lambda *given: (certify(*given)[0], next(faults)))
+        made = generate_pattern("p4", 0, 16)
+    assert (made.redraws, made.refused) == (2, (0, 0, 1, 1))
+    monkeypatch.setattr(generator, "find_dullness", lambda *_: "cover")
     with pytest.raises(RuntimeError, match=r"no acceptable p4 in 60 designs for seed=0.*use another seed"):
         generate_pattern("p4", 0, 16)
 

@@ -109,8 +109,8 @@ def oklch_to_srgb(colours: NDArray[np.float64]) -> Colours:
         trial = np.repeat(colours[:, None], _CHROMA_STEPS + 1, axis=1)
         trial[..., 1] = chroma
         shown = _displayable(trial.reshape(-1, 3)).reshape(chroma.shape)
-        last = np.where(shown.all(axis=1), _CHROMA_STEPS, np.argmin(shown, axis=1) - 1)
-        low = np.take_along_axis(chroma, np.maximum(last, 0)[:, None], axis=1)[:, 0]
+        last = _CHROMA_STEPS - np.argmax(shown[:, ::-1], axis=1)
+        low = np.take_along_axis(chroma, last[:, None], axis=1)[:, 0]
     colours[:, 1] = np.minimum(low, colours[:, 1])
     linear = np.clip(oklab_to_linear(_to_oklab(colours)), 0, 1)
     return np.asarray(_encode(linear), dtype=np.float32)
