@@ -17,8 +17,8 @@ Planes = NDArray[np.float32]
 FEWEST, MOST = 24, 192
 """Samples along one side of the mean cell."""
 
-LIGHT_ORDER = 2
-"""Degree of the polynomial in x and y that the brightness may follow."""
+THINNED = 5
+"""One in so many samples is enough to fit the light; prime to the cells' sides."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,8 @@ def average_cells(picture: Planes, basis: Floats, origin: Floats) -> MeanCell:
     if (count == 0).any():
         return MeanCell(np.zeros((side, side, picture.shape[2]), np.float32), 0.0, complete=False)
     mean = total / count[:, None]
-    values = values / _light(values, mean[cell], places, picture.shape[:2])[:, None]
+    light = _light(values[::THINNED], mean[cell[::THINNED]], _terms(places[::THINNED], picture.shape[:2]))
+    values = values / np.clip(1 + _terms(places, picture.shape[:2]) @ light, 0.2, 5.0)[:, None]
     mean = _gathered(values, cell, side)[0] / count[:, None]
     spread = ((values - mean[cell]) ** 2).sum() / max(len(values) - side * side, 1) / picture.shape[2]
     noise = float(np.sqrt(spread * np.mean(1 / count)))
@@ -84,13 +85,15 @@ def _gathered(values: Floats, cell: NDArray[np.int64], side: int) -> tuple[Float
     return np.stack(sums, axis=1), np.bincount(cell, minlength=side * side).astype(np.float64)
 
 
-def _light(values: Floats, expected: Floats, places: Floats, size: tuple[int, ...]) -> Floats:
-    """(P,) brightness relative to the mean: the polynomial by which the mean cell comes closest to the values."""
+def _terms(places: Floats, size: tuple[int, ...]) -> Floats:
+    """(P, 5) the monomials x, y, x^2, x y, y^2 with x and y from -1 to 1 over the picture."""
     x, y = (2 * places[:, axis] / max(size[1 - axis] - 1, 1) - 1 for axis in (0, 1))
-    terms = [x**p * y**q for p in range(LIGHT_ORDER + 1) for q in range(LIGHT_ORDER + 1 - p) if p + q]
-    powers = np.stack(terms, axis=1)
-    weight = (expected**2).sum(axis=1)
-    right = ((values - expected) * expected).sum(axis=1)
-    normal = (powers * weight[:, None]).T @ powers
-    solution = np.linalg.solve(normal + 1e-9 * np.trace(normal) * np.eye(len(terms)), powers.T @ right)
-    return np.clip(1 + powers @ solution, 0.2, 5.0)
+    return np.stack([x, y, x * x, x * y, y * y], axis=1)
+
+
+def _light(values: Floats, expected: Floats, terms: Floats) -> Floats:
+    """(5,) coefficients of the polynomial p by which (1 + p) times the mean cell comes closest to the values."""
+    weight = np.einsum("pc,pc->p", expected, expected)
+    right = np.einsum("pc,pc->p", values - expected, expected)
+    normal = (terms * weight[:, None]).T @ terms
+    return np.asarray(np.linalg.solve(normal + 1e-9 * np.trace(normal) * np.eye(terms.shape[1]), terms.T @ right))

@@ -148,17 +148,15 @@ def _rejected(fitter: Fitter, placement: Placement, contrast: float) -> Iterator
             continue
         coset = [multiply(matrix, each) for each in own]
         seen.update(coset)
-        found = [(float(fitter.map(each).max()), each) for each in coset]
-        correlation, best = max(found)
-        place = np.unravel_index(int(np.argmax(fitter.map(best))), fitter.map(best).shape)
-        yield _refused(placement, best, np.array(place) / fitter.band.side, correlation, contrast)
+        best = max(coset, key=lambda each: float(fitter.map(each).max()))
+        yield _refused(placement, best, *fitter.best_translation(best), contrast)
     period = _strongest_period(fitter.map(IDENTITY_MATRIX))
     if period is not None:
-        yield _refused(placement, IDENTITY_MATRIX, period[1], period[0], contrast)
+        yield _refused(placement, IDENTITY_MATRIX, *period, contrast)
 
 
 def _refused(
-    placement: Placement, matrix: Matrix, place: Floats, correlation: float, contrast: float
+    placement: Placement, matrix: Matrix, correlation: float, place: Floats, contrast: float
 ) -> MeasuredOperation:
     """An operation x -> W x + t of the primitive cell, in the standard setting."""
     from_cell, shift = placement.from_cell, placement.shift

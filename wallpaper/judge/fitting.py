@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +23,21 @@ from wallpaper.plane.operation import Matrix
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+Moves: TypeAlias = list[tuple[Matrix, Floats, Floats]]
+"""Matrix W, translation w and lever L of operations whose translation w + L x depends on a place x."""
+
 WORTH_REFINING = 0.6
-"""Least share of the power, on the maps' grid, for which the origin is refined."""
+"""Least share of the tapered power, on the maps' grid, for which the origin is refined."""
 
 ALREADY_EXACT = 1e-6
 """Power left over on the grid below which the origin is a point of it."""
 
 NEWTON_STEPS, CONVERGED = 4, 1e-6
 
-_EYE = np.eye(2)
+TAPER = 0.35
+"""Standard deviation, as a share of the band's radius, of the Gaussian on the band where peaks are looked for."""
+
+_EYE, _ZERO = np.eye(2), np.zeros(2)
 
 AS_GOOD = 1e-4
 """Shares that differ by less are equal: origins that the group's normaliser exchanges, in float32."""
@@ -62,21 +69,40 @@ class Fit:
 
 
 class Fitter:
-    """The correlation maps of one band, each computed once."""
+    """The correlations of one band with its images, each product computed once.
+
+    Peaks over translations are as narrow as the finest detail, so they are looked for on maps of a tapered band
+    first, whose peaks no grid can miss, and sharpened on the whole band after.
+    """
 
     def __init__(self, band: Band, metric: Metric) -> None:
         self.band, self._metric = band, metric
-        self._maps: dict[Matrix, Floats] = {}
-        self._products: dict[Matrix, NDArray[np.complexfloating]] = {}
         h, k = band.vectors.T
         self._half = np.flatnonzero((k > 0) | ((k == 0) & (h > 0)))  # f is real: the other half is conjugate
         self._waves = 2 * np.pi * band.vectors[self._half]
+        lengths = np.einsum("mi,ij,mj->m", band.vectors, np.linalg.inv(metric), band.vectors)
+        taper = np.exp(-lengths / (2 * TAPER**2 * lengths.max()))
+        self._taper = taper / float((np.abs(band.coefficients) ** 2).sum(axis=0) @ taper) * band.power
+        self._maps: dict[tuple[Matrix, bool], Floats] = {}
+        self._products: dict[Matrix, NDArray[np.complexfloating]] = {}
 
-    def map(self, matrix: Matrix) -> Floats:
-        """(side, side) correlation at every translation."""
-        if matrix not in self._maps:
-            self._maps[matrix] = self.band.translation_map(matrix)
-        return self._maps[matrix]
+    def map(self, matrix: Matrix, *, tapered: bool = False) -> Floats:
+        """(side, side) correlation of f(W x + t) with f(x) at t = (i, j)/side."""
+        key = (matrix, tapered)
+        if key not in self._maps:
+            products = self._product(matrix)
+            self._maps[key] = self.band.translation_map(products * self._taper if tapered else products)
+        return self._maps[key]
+
+    def best_translation(self, matrix: Matrix) -> tuple[float, Floats]:
+        """The highest correlation that an isometry reaches, and its translation in [0, 1)."""
+        found = []
+        for tapered in (True, False):
+            table = self.map(matrix, tapered=tapered)
+            start = np.array(np.unravel_index(int(np.argmax(table)), table.shape)) / self.band.side
+            place = self._ascended([(matrix, _ZERO, _EYE)], start)
+            found.append((float(self._terms(matrix, place).real.sum()), place % 1.0))
+        return max(found, key=lambda each: each[0])
 
     def fit(self, setting: Setting, variant: int) -> Fit:
         """The setting at its best origin, the nearest to the cell's own among equals."""
@@ -84,14 +110,15 @@ class Fitter:
         side = self.band.side
         shares = np.zeros(side * side)
         for op in operations:
-            shares += self.map(op.rot).reshape(-1)[_translations(op, side)]
+            shares += self.map(op.rot, tapered=True).reshape(-1)[_translations(op, side)]
         shares /= len(operations)
         most = float(shares.max())
         candidates = np.flatnonzero(shares >= most - AS_GOOD)
         origin = self._nearest(np.stack(np.unravel_index(candidates, (side, side)), axis=1) / side)
+        moves = [(op.rot, np.array(op.shift) / DEN, _EYE - np.array(op.rot)) for op in operations]
         if len(operations) > 1 and WORTH_REFINING <= most < 1 - ALREADY_EXACT:
-            origin = self._refined(operations, origin)
-        return Fit(setting, axes, operations, origin, self._correlations(operations, origin))
+            origin = self._ascended(moves, origin)
+        return Fit(setting, axes, operations, origin, self._correlations(moves, origin))
 
     def _nearest(self, points: Floats) -> Floats:
         steps = (points + 0.5) % 1.0 - 0.5
@@ -99,41 +126,48 @@ class Fitter:
         nearest: Floats = steps[int(np.argmin(lengths))]
         return nearest
 
-    def _refined(self, operations: tuple[Op, ...], origin: Floats) -> Floats:
-        """Newton's method; directions along which nothing changes (polar groups) are left alone."""
-        start = origin
-        for _ in range(NEWTON_STEPS):
-            gradient, hessian = self._derivatives(operations, origin)
-            values, vectors = np.linalg.eigh(hessian)
-            curved = values < -1e-3 * np.abs(values).max(initial=1e-12)
-            step = vectors @ np.where(curved, -(vectors.T @ gradient) / np.where(curved, values, 1.0), 0.0)
-            origin = origin + np.clip(step, -1 / self.band.side, 1 / self.band.side)
-            if np.abs(step).max() < CONVERGED:
-                break
-        better = self._correlations(operations, origin).mean() >= self._correlations(operations, start).mean()
-        return origin if better else start
+    def _ascended(self, moves: Moves, start: Floats) -> Floats:
+        """The maximum near a point by Newton's method, on the tapered band and then on the whole one.
 
-    def _phased(self, op: Op, origin: Floats) -> NDArray[np.complexfloating]:
-        """(M / 2,) the terms of g's correlation about the origin, one of each pair k, -k."""
-        if op.rot not in self._products:
-            self._products[op.rot] = 2 * self.band.products(op.rot)[self._half]
-        place = np.array(op.shift) / DEN + (_EYE - np.array(op.rot)) @ origin
-        terms: NDArray[np.complexfloating] = self._products[op.rot] * np.exp(1j * (self._waves @ place))
-        return terms
+        Directions along which nothing changes (polar groups) are left alone.
+        """
+        place = start
+        for weights in (self._taper[self._half], 1.0):
+            for _ in range(NEWTON_STEPS):
+                gradient, hessian = self._derivatives(moves, place, weights)
+                values, vectors = np.linalg.eigh(hessian)
+                curved = values < -1e-3 * np.abs(values).max(initial=1e-12)
+                step = vectors @ np.where(curved, -(vectors.T @ gradient) / np.where(curved, values, 1.0), 0.0)
+                place = place + np.clip(step, -1 / self.band.side, 1 / self.band.side)
+                if np.abs(step).max() < CONVERGED:
+                    break
+        better = self._correlations(moves, place).sum() >= self._correlations(moves, start).sum()
+        return place if better else start
 
-    def _correlations(self, operations: tuple[Op, ...], origin: Floats) -> Floats:
-        return np.array([self._phased(op, origin).real.sum() for op in operations])
+    def _product(self, matrix: Matrix) -> NDArray[np.complexfloating]:
+        if matrix not in self._products:
+            self._products[matrix] = self.band.products(matrix)
+        return self._products[matrix]
 
-    def _derivatives(self, operations: tuple[Op, ...], origin: Floats) -> tuple[Floats, Floats]:
-        """Gradient (2,) and Hessian (2, 2) in the origin of the operations' mean correlation."""
+    def _terms(self, matrix: Matrix, translation: Floats) -> NDArray[np.complexfloating]:
+        """(M / 2,) terms of the correlation at a translation, one of each pair k, -k, doubled."""
+        terms: NDArray[np.complexfloating] = self._product(matrix)[self._half] * np.exp(
+            1j * (self._waves @ translation)
+        )
+        return 2 * terms
+
+    def _correlations(self, moves: Moves, place: Floats) -> Floats:
+        return np.array([self._terms(matrix, shift + lever @ place).real.sum() for matrix, shift, lever in moves])
+
+    def _derivatives(self, moves: Moves, place: Floats, weights: Floats | float) -> tuple[Floats, Floats]:
+        """Gradient (2,) and Hessian (2, 2) of the moves' mean correlation."""
         gradient, hessian = np.zeros(2), np.zeros((2, 2))
-        for op in operations:
-            lever = _EYE - np.array(op.rot)
-            terms = self._phased(op, origin)
+        for matrix, shift, lever in moves:
+            terms = self._terms(matrix, shift + lever @ place) * weights
             moved = self._waves @ lever
             gradient -= terms.imag @ moved
             hessian -= (moved * terms.real[:, None]).T @ moved
-        return gradient / len(operations), hessian / len(operations)
+        return gradient / len(moves), hessian / len(moves)
 
 
 @lru_cache(maxsize=4096)

@@ -39,7 +39,7 @@ WHOLE = Periods(np.eye(2, dtype=np.int64), np.eye(2))
 
 def find_periods(band: Band, least: float) -> Periods:
     """Every translation inside the cell that leaves the pattern alike to at least `least` (a correlation)."""
-    correlation = band.translation_map(IDENTITY_MATRIX)
+    correlation = band.translation_map(band.products(IDENTITY_MATRIX))
     peaks = correlation >= np.maximum(0.9 * least, ndimage.maximum_filter(correlation, 3, mode="wrap"))
     steps = [_rational(place / band.side, band.side) for place in np.argwhere(peaks)]
     found = {step for step in steps if step is not None}

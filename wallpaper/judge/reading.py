@@ -72,7 +72,7 @@ def unit_samples(array: NDArray[np.generic]) -> Floats:
 def contrasts(samples: Floats) -> NDArray[np.float64]:
     """(C,) standard deviation of each channel of (H, W, C) samples."""
     rows = samples.reshape(-1, samples.shape[2])
-    rows = rows - rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+    rows = rows - np.full(len(rows), 1 / len(rows), np.float32) @ rows
     return np.asarray(np.sqrt(np.einsum("ij,ij->j", rows, rows) / len(rows)), dtype=np.float64)
 
 

@@ -77,30 +77,31 @@ def autocorrelate(picture: Planes) -> Autocorrelation:
     columns = np.arange(-lx, lx + 1)
     common = product[: ly + 1][:, columns % shape[1]].astype(np.float64)
     pixels = np.multiply.outer(height - np.arange(ly + 1), width - np.abs(columns)).astype(np.float64)
-    here, there = (_window_sums(soft, ly, lx, moved) for moved in (False, True))
-    square_here, square_there = (_window_sums((soft**2).sum(axis=2, keepdims=True), ly, lx, m)[..., 0] for m in (0, 1))
-    covariance = common - (here * there).sum(axis=-1) / pixels
-    variances = [
-        square - (total**2).sum(axis=-1) / pixels for square, total in ((square_here, here), (square_there, there))
-    ]
-    scale = np.sqrt(np.maximum(variances[0] * variances[1], 1e-12 * float(square_here.max()) ** 2))
+    here, there = _window_sums(soft, ly, lx)
+    covariance = common - np.einsum("cyx,cyx->yx", here[:-1], there[:-1]) / pixels
+    variances = [sums[-1] - np.einsum("cyx,cyx->yx", sums[:-1], sums[:-1]) / pixels for sums in (here, there)]
+    scale = np.sqrt(np.maximum(variances[0] * variances[1], 1e-12 * float(here[-1].max()) ** 2))
     values = np.where(pixels >= LEAST_OVERLAP * height * width, covariance / scale, -1.0)
     return Autocorrelation(values, pixels)
 
 
-def _window_sums(planes: Planes, ly: int, lx: int, moved: int | bool) -> Floats:
-    """(ly + 1, 2 lx + 1, C) sums over the overlap at each lag, in the picture's own or in the moved place."""
+def _window_sums(planes: Planes, ly: int, lx: int) -> tuple[Floats, Floats]:
+    """(C + 1, ly + 1, 2 lx + 1) sums over the overlap at each lag of every channel and of all their squares.
+
+    First over the overlap's place in the picture itself, then over its place in the moved one; from one table of sums.
+    """
     height, width = planes.shape[:2]
-    table = np.zeros((height + 1, width + 1, planes.shape[2]))
-    table[1:, 1:] = planes.cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
+    table = np.zeros((planes.shape[2] + 1, height + 1, width + 1))
+    table[:-1, 1:, 1:] = np.moveaxis(planes, -1, 0)
+    table[-1, 1:, 1:] = np.einsum("yxc,yxc->yx", planes, planes)
+    np.cumsum(table, axis=1, out=table)
+    np.cumsum(table, axis=2, out=table)
     x, y = np.arange(-lx, lx + 1), np.arange(ly + 1)
-    if moved:
-        top, bottom, left, right = y, np.full_like(y, height), np.maximum(x, 0), width + np.minimum(x, 0)
-    else:
-        top, bottom, left, right = 0 * y, height - y, np.maximum(-x, 0), width - np.maximum(x, 0)
-    rows = table[bottom] - table[top]
-    sums: Floats = rows[:, right] - rows[:, left]
-    return sums
+    above = table[:, height - y]
+    below = table[:, height, None] - table[:, y]
+    here: Floats = above[:, :, width - np.maximum(x, 0)] - above[:, :, np.maximum(-x, 0)]
+    there: Floats = below[:, :, width + np.minimum(x, 0)] - below[:, :, np.maximum(x, 0)]
+    return here, there
 
 
 def find_lattice(correlation: Autocorrelation) -> Floats | None:

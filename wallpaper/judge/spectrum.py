@@ -105,10 +105,10 @@ class Band:
         power = (np.abs(self.coefficients) ** 2).sum(axis=0)
         return float(power @ np.cos(2 * np.pi * (self.vectors @ place))) / self.power
 
-    def translation_map(self, matrix: Matrix) -> Floats:
-        """(side, side) correlation of f(W x + t) with f(x) at t = (i, j)/side."""
+    def translation_map(self, products: Complexes) -> Floats:
+        """(side, side) phased sum of (M,) products at every translation t = (i, j)/side."""
         grid = np.zeros((self.side, self.side), dtype=np.complex128)
-        grid[self.vectors[:, 0] % self.side, self.vectors[:, 1] % self.side] = self.products(matrix)
+        grid[self.vectors[:, 0] % self.side, self.vectors[:, 1] % self.side] = products
         found: Floats = fft.ifft2(grid, norm="forward").real
         return found
 
