@@ -100,7 +100,7 @@ def _squared_frequencies(lattice: Lattice, side: int) -> NDArray[np.float64]:
     rows, columns = np.arange(side)[:, None], np.arange(side // 2 + 1)[None, :]
     h, k = (np.mod(_combined(p, rows, q, columns) + side // 2, side) - float(side // 2) for p, q in matrix.T.tolist())
     if abs(dual[0, 1]) < LATTICE_TOLERANCE * abs(dual).max():
-        shortest: NDArray[np.float64] = dual[0, 0] * h**2 + dual[1, 1] * k**2 + np.zeros(rows.shape)
+        shortest: NDArray[np.float64] = dual[0, 0] * h**2 + dual[1, 1] * k**2
         return np.broadcast_to(shortest, (side, side // 2 + 1))
     u, v = h - np.copysign(side, h), k - np.copysign(side, k)
     lengths = [(dual[0, 0] * x**2 + dual[1, 1] * y**2) + 2 * dual[0, 1] * x * y for x in (h, u) for y in (k, v)]
