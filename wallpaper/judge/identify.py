@@ -37,6 +37,9 @@ SYSTEMATIC = 0.004
 operation that correlates above 1 - `SYSTEMATIC` is not told from a true one."""
 
 
+FEWEST_DATA = 100
+"""Data that Akaike weights count at the least: where few coefficients carry the power, the dark ones are data too."""
+
 MOST_LOSS = 0.2
 """Correlation that noise may take from a true translation; what loses more is no period."""
 
@@ -92,7 +95,7 @@ def identify_samples(
     fits = [fitter.fit(setting, _plainest(setting, to_cell)) for setting in settings(matrices)]
     error = _error(band, floor, systematic)
     scores = np.array([fit.residual / error + 2 / len(fit.operations) for fit in fits])
-    weights = np.exp(-0.5 * band.spread * (scores - scores.min()))
+    weights = np.exp(-0.5 * max(band.spread, FEWEST_DATA) * (scores - scores.min()))
     weights /= weights.sum()
     best = fits[int(np.argmin(scores))]
     probabilities = dict.fromkeys(GROUP_NAMES, 0.0)

@@ -30,12 +30,15 @@ LEAST_OVERLAP = 0.16
 SHORTEST_PERIOD = 5.0
 """Pixels; shorter periods hold too few samples to show symmetry."""
 
-LEAST_CORRELATION = 0.3
+LEAST_CORRELATION = 0.45
 """Lattice points must correlate by this much, else nothing repeats."""
 
 AS_ALIKE = 0.97
-"""A finer lattice is the lattice if it correlates this well relative to the best: true periods are alike, false ones
-below 0.9 of them."""
+"""A finer lattice is the lattice if it correlates this well relative to the best: all true periods are alike. A period
+that is missed is found again on the mean cell."""
+
+LEAST_DIP = 0.04
+"""Between two lattice points the correlation must fall by this much, else it is a ridge: stripes, or a gradient."""
 
 CANDIDATES = 16
 """Shortest peaks that are tried as basis vectors."""
@@ -125,6 +128,8 @@ def find_lattice(correlation: Autocorrelation) -> Floats | None:
     most = max(score for score, _, _ in found)
     _, _, basis = min((each for each in found if each[0] >= AS_ALIKE * most), key=lambda each: each[1])
     basis = _refined(correlation, _refined(correlation, basis, FARTHEST // 2), 64)
+    if np.linalg.norm(basis, axis=0).min() < SHORTEST_PERIOD - 1 or _has_ridge(correlation, basis):
+        return None
     return basis if np.linalg.det(basis) < 0 else basis * np.array([1.0, -1.0])
 
 
@@ -165,6 +170,18 @@ def _likeness(summits: Floats, correlation: Autocorrelation, basis: Floats) -> f
         return -1.0
     places = np.rint(lags).astype(np.int64)
     return float(np.quantile(summits[np.maximum(places[:, 1], 0), places[:, 0] + correlation.reach[0]], 0.25))
+
+
+def _has_ridge(correlation: Autocorrelation, basis: Floats) -> bool:
+    """Whether the correlation stays high all the way along a basis vector: the pattern slides along itself."""
+    lx, _ = correlation.reach
+    for vector in basis.T:
+        lag = vector if vector[1] >= 0 else -vector
+        path = np.linspace(0, 1, 33)[:, None] * lag
+        heights = ndimage.map_coordinates(correlation.values, [path[:, 1], path[:, 0] + lx], order=1, mode="nearest")
+        if heights.min() > heights[-1] - LEAST_DIP:
+            return True
+    return False
 
 
 def _refined(correlation: Autocorrelation, basis: Floats, most: int) -> Floats:
