@@ -17,6 +17,7 @@ from wallpaper.plane.groups import GROUP_NAMES, plane_group
 from wallpaper.plane.lattice import Lattice, change_basis, distance, invariant_metric
 from wallpaper.plane.operation import IDENTITY, Op, unimodular_inverse
 from wallpaper.plane.relations import Alignment, align, align_on, common_order, primitive_metric
+from wallpaper.plane.subgroups import subgroup_chain
 
 RouteKind: TypeAlias = Literal["direct", "widest"]
 ROUTES: tuple[RouteKind, ...] = get_args(RouteKind)
@@ -124,3 +125,25 @@ def _leg_strain(leg: Alignment) -> float:
     group = plane_group(leg.source)
     metric = primitive_metric(group, Lattice.standard(group.system).metric)
     return distance(metric, invariant_metric(metric, {op.rot for op in leg.target_operations}))
+
+
+def joining_groups(route: Route) -> tuple[str, ...]:
+    """The groups of the subgroup tree that join a route's: all between a leg's ends and its common subgroup."""
+    names = {
+        name
+        for leg in route.legs
+        for end in (leg.source, leg.target)
+        for name in GROUP_NAMES
+        if subgroup_chain(end, name) is not None and subgroup_chain(name, leg.common_group) is not None
+    }
+    return tuple(name for name in GROUP_NAMES if name in names)
+
+
+def route_steps(route: Route) -> frozenset[tuple[str, str]]:
+    """The edges (group, maximal t-subgroup) of the tree along which the route goes down and up again."""
+    return frozenset(
+        (step.parent, step.group)
+        for leg in route.legs
+        for end in (leg.source, leg.target)
+        for step in subgroup_chain(end, leg.common_group) or ()
+    )
