@@ -6,6 +6,7 @@ Subcommands import torch, matplotlib or MLflow; `wallpaper --help` needs none of
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import sys
 from typing import Any
@@ -22,10 +23,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = {
     "demo": ("demo", "The whole job on embedded defaults: data, training, evaluation, registry, pictures."),
     "generate": ("generate", "Make a dataset of patterns whose symmetry is exact."),
+    "import": ("import_", "Bring pictures from outside into a dataset: analysed, made exact, reported."),
     "export": ("export", "Write patterns for other programs: HDF5, seamless tiles, SVG, folders of pictures."),
+    "identify": ("identify", "Identify the plane group of pictures, and draw their symmetry elements."),
     "train-vae": ("train", "Phase 1: train the symmetry-invariant VAE."),
     "train-ode": ("train", "Phase 2: train the neural ODE on a frozen VAE."),
     "transition": ("transition", "Make a GIF, MP4 or strip of one group turning into another."),
+    "relations": ("relations", "How the groups are related: subgroups, common subgroups, routes, the tree."),
     "evaluate": ("evaluate", "Measure a trained model: reconstruction, symmetry, transport."),
     "register": ("registry", "Register a trained model in MLflow and move an alias to it."),
     "serve": ("registry", "Serve the registered model over HTTP."),
@@ -45,7 +49,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"{__name__}.{COMMANDS[cmd_name][0]}")
-        command = getattr(module, cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        command = getattr(module, name + "_" * keyword.iskeyword(name))
         assert isinstance(command, click.Command)
         return command
 
