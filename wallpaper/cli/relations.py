@@ -43,8 +43,8 @@ route, on it the group's own order. `wallpaper relations A B` explains a pair.""
 def relations(groups: tuple[str, ...], as_json: bool, tree: Path | None) -> None:
     """How groups are related: subgroups, the largest common subgroup of two, and the widest route between them.
 
-    Without groups, the table of all pairs and every group's maximal subgroups; t keeps all translations, k the point
-    group. Everything is computed from the operations.
+    GROUPS: none for the table of all pairs and every group's maximal subgroups, one for its neighbours, or two.
+    A subgroup marked t keeps all translations, one marked k the point group. All is computed from the operations.
 
     \b
     Examples:
@@ -58,7 +58,7 @@ def relations(groups: tuple[str, ...], as_json: bool, tree: Path | None) -> None
     if tree is not None and tree.suffix.lower() != ".svg":
         raise click.BadParameter(f"must end in .svg, but got {str(tree)!r}", param_hint="'--tree'")
     names = [plane_group(name).name for name in groups]
-    routes = {kind: plan_route(*names, kind) for kind in ("direct", "widest")} if len(names) == 2 else {}
+    routes = {kind: plan_route(names[0], names[1], kind) for kind in ("direct", "widest")} if len(names) == 2 else {}
     if as_json:
         found = _pair_facts(routes) if routes else _group_facts(names[0]) if names else _all_facts()
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -114,7 +114,7 @@ def _group_lines(name: str) -> Iterable[str]:
 def _pair_lines(routes: dict[str, Route]) -> Iterable[str]:
     direct, widest = routes["direct"], routes["widest"]
     source, target = direct.groups[0], direct.groups[-1]
-    yield f"{_with_order(source)} and {_with_order(target)}"
+    yield f"{_with_order(source)} and {_with_order(target)}; operations on the primitive cell of {source}"
     yield ""
     yield f"Direct: both keep {_kept(direct.legs[0])}"
     yield from _leg_lines(direct.legs[0])
@@ -130,11 +130,12 @@ def _pair_lines(routes: dict[str, Route]) -> Iterable[str]:
         yield f"  lattice     distorted by {widest.strain:.3f}"
     yield ""
     found = _k_relations(source, target)
-    yield "Klassengleiche: " + ("neither lies in the other with index 2 or 3" if not found else "")
+    if not found:
+        yield "Klassengleiche: neither lies in the other with index 2 or 3."
     for edge in found:
         yield (
-            f"  {edge.group} lies in {edge.parent} with index {edge.index}, on the cell {_cell(edge)}: on that cell, "
-            f"both keep {edge.group} (order {plane_group(edge.group).order})"
+            f"Klassengleiche: {edge.group} lies in {edge.parent} with index {edge.index}, on the cell {_cell(edge)}; "
+            f"on that cell both keep {edge.group} (order {plane_group(edge.group).order})"
         )
 
 

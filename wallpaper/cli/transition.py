@@ -1,21 +1,34 @@
-"""`wallpaper transition`: one transition as an animation or a strip.
+"""`wallpaper transition`: one transition as an animation or a strip, with its symmetry spectrum and certificates.
 
-Options around `wallpaper.transition`; everything drawn is drawn by `wallpaper.pictures`.
+Options around `wallpaper.transition`; everything drawn is drawn by `wallpaper.pictures`, judged by `wallpaper.judge`.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from wallpaper.cli.places import model_folder
+from wallpaper.cli.progress import bar
+from wallpaper.judge import identify
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.pictures.animation import write_animation, write_png
+from wallpaper.pictures.figures import save_figure, spectrum_plot
+from wallpaper.pictures.files import replacing
+from wallpaper.pictures.render import Picture
+from wallpaper.pictures.strip import spread
 from wallpaper.plane import plane_group
-from wallpaper.transition import pictures, transition_from_seed
+from wallpaper.plane.relations import classify
+from wallpaper.plane.routes import ROUTES
+from wallpaper.plane.subgroups import contains
+from wallpaper.transition import Transition, pictures, spectrum, transition_from_seed
 
 SUFFIXES = (".gif", ".mp4", ".png")
+FIGURES = (".png", ".svg", ".pdf")
+THUMBNAILS, THUMBNAIL_SIZE = 9, 150
 
 
 @click.command("transition")
@@ -44,6 +57,26 @@ SUFFIXES = (".gif", ".mp4", ".png")
     show_default=True,
     help="Which source pattern: the generator's of this seed.",
 )
+@click.option(
+    "--route",
+    type=click.Choice(ROUTES),
+    default="direct",
+    show_default=True,
+    help="widest goes through other groups where that keeps more symmetry on the way.",
+)
+@click.option(
+    "--spectrum",
+    "figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Also draw how well every operation holds against time: a .png, .svg or .pdf file.",
+)
+@click.option(
+    "--certify",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Also identify the group of every frame and write the certificates to this .json file.",
+)
 @click.option("--model", default=None, help="Folder of a trained model or run. [default: the newest below output/]")
 @click.option(
     "--size", type=click.IntRange(16, 4096), default=384, show_default=True, help="Pixels along each side of a picture."
@@ -65,6 +98,9 @@ def transition(
     frames: Path | None,
     n_frames: int,
     seed: int,
+    route: str,
+    figure: Path | None,
+    certify: Path | None,
     model: str | None,
     size: int,
     cells: float,
@@ -79,19 +115,83 @@ def transition(
     Examples:
       wallpaper transition p1 p6m -o p1_p6m.gif
       wallpaper transition cmm p4m -o strip.png --seed 7
+      wallpaper transition pm p4 --route widest --spectrum spectrum.png --certify certificates.json
     """
     first, last = plane_group(source).name, plane_group(target).name
     output = output or Path(f"{first}_to_{last}.gif")
-    if output.suffix.lower() not in SUFFIXES:
-        raise click.BadParameter(f"must end in {', '.join(SUFFIXES)}, but got {str(output)!r}", param_hint="'--output'")
+    for path, option, suffixes in (
+        (output, "--output", SUFFIXES),
+        (figure, "--spectrum", FIGURES),
+        (certify, "--certify", (".json",)),
+    ):
+        if path is not None and path.suffix.lower() not in suffixes:
+            text = f"must end in {', '.join(suffixes)}, but got {str(path)!r}"
+            raise click.BadParameter(text, param_hint=f"'{option}'")
     loaded = TransitionModel.load(model_folder(model))
-    result = transition_from_seed(loaded, first, last, seed=seed, n_frames=n_frames)
+    result = transition_from_seed(loaded, first, last, seed=seed, n_frames=n_frames, route=route)
     drawn = pictures(result, size=size, cells=cells)
     write_animation(output, drawn, duration_s=duration)
+    click.echo(f"{output}: {_summary(result)}")
     if frames is not None:
         for number, picture in enumerate(drawn):
             write_png(frames / f"{number:03d}.png", picture)
-    common = f"every frame keeps {result.alignment.common_group} (order {result.alignment.order})"
-    click.echo(f"{output}: {first} to {last}, {common}; path length {result.path_length:.2f}, {result.nfe} evaluations")
-    if frames is not None:
         click.echo(f"{frames}/: {len(drawn)} frames")
+    if figure is not None:
+        _draw_spectrum(figure, result, cells)
+        click.echo(f"{figure}: the symmetry spectrum")
+    if certify is not None:
+        click.echo(f"{certify}: {_certify(certify, result)}")
+
+
+def _summary(result: Transition) -> str:
+    route = result.route
+    way = " to ".join(route.groups)
+    if len(route.legs) == 1:
+        kept = f"every frame keeps {route.legs[0].common_group} (order {route.width})"
+    else:
+        kept = "frames keep " + ", then ".join(f"{leg.common_group} (order {leg.order})" for leg in route.legs)
+    return f"{way}, {kept}; path length {result.path_length:.2f}, {result.nfe} evaluations"
+
+
+def _draw_spectrum(path: Path, result: Transition, cells: float) -> None:
+    shown = result.at(spread(len(result.times), THUMBNAILS))
+    thumbnails: list[Picture] = pictures(shown, size=THUMBNAIL_SIZE, cells=cells)
+    measured = spectrum(result)
+    common = [line.operation for line in measured.lines if line.role == "common"]
+    last = len(result.times) - 1
+    inner = [index for index, weight in enumerate(result.weights) if weight == 1 and index != last]
+    figure = spectrum_plot(
+        measured,
+        source=result.source,
+        target=result.target,
+        common=classify((result.route.legs[0].common[0], *common)) if common else "",
+        waypoints=[(float(result.times[index]), result.planned(index)[0]) for index in inner],
+        pictures=thumbnails,
+    )
+    save_figure(path, figure)
+
+
+def _certify(path: Path, result: Transition) -> str:
+    """Identify every frame and write the certificates; returns what was found, in words."""
+    rows: list[dict[str, Any]] = []
+    with bar("identifying", "frames") as move:
+        for index, lattice in enumerate(result.lattices):
+            pixels = result.frames[index].permute(1, 2, 0).cpu().numpy()
+            certificate = identify(pixels, lattice)
+            expected = result.planned(index)[0]
+            rows.append(
+                {
+                    "time": float(result.times[index]),
+                    "expected": expected,
+                    "found": certificate.group,
+                    "keeps_expected": contains(certificate.group, expected),
+                    "certificate": certificate.to_dict(),
+                }
+            )
+            move(index + 1, len(result.lattices))
+    head = {"source": result.source, "target": result.target, "route": list(result.route.groups)}
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps({**head, "frames": rows}, indent=1) + "\n", encoding="utf-8")
+    exact = sum(row["found"] == row["expected"] for row in rows)
+    higher = sum(row["keeps_expected"] for row in rows) - exact
+    return f"{exact} of {len(rows)} frames have exactly the planned group, {higher} a higher one that holds it"
