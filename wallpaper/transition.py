@@ -12,10 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
+from wallpaper.judge import Certificate
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.patterns import generate_pattern
@@ -25,11 +27,16 @@ from wallpaper.plane.lattice import Metric, geodesic, invariant_metric, stretche
 from wallpaper.plane.operation import IDENTITY
 from wallpaper.plane.relations import primitive_vectors
 from wallpaper.plane.routes import Route, plan_route
+from wallpaper.plane.subgroups import contains, subgroup_chain
 from wallpaper.symmetry import Spectrum, project_primitive, pull_back, symmetry_spectrum
 
 LATENT_SOLVER, LATENT_STEPS = "rk4", 8
 """Fixed steps: a sample's path does not depend on what else is in the batch, as an adaptive step size would."""
 
+AREA_TOLERANCE = 0.01
+"""A primitive cell smaller by less than this share is the same cell, measured."""
+
+Verdict: TypeAlias = Literal["exact", "higher", "other"]
 
 CANONICAL: tuple[tuple[str, str], ...] = (
     ("p1", "p6m"),
@@ -220,6 +227,19 @@ def spectrum(result: Transition) -> Spectrum:
     """How well every operation of the groups on the way, and of the lattices that they have, holds in every frame."""
     reached = [result.lattices[index] for index, weight in enumerate(result.weights) if weight in (0, 1)]
     return symmetry_spectrum(result.frames.cpu().numpy(), result.times.tolist(), result.route.legs, reached)
+
+
+def verdict(found: Certificate, planned: str, lattice: Lattice) -> Verdict:
+    """Whether a frame on the primitive cell `lattice` was found to have the planned group: that, or one that holds it.
+
+    On the frame's own cell only t-supergroups hold it; where a shorter period was found, k-supergroups do too.
+    """
+    if found.group == planned:
+        return "exact"
+    cell = found.lattice.area / len(found.plane_group.centring)
+    shorter = cell < (1 - AREA_TOLERANCE) * lattice.area
+    held = contains(found.group, planned) if shorter else subgroup_chain(found.group, planned) is not None
+    return "higher" if held else "other"
 
 
 def decode_frames(vae: SymmetryVAE, latents: Tensor, alignment: Alignment, weights: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ Options around `wallpaper.transition`; everything drawn is drawn by `wallpaper.p
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,7 @@ from wallpaper.pictures.strip import spread
 from wallpaper.plane import plane_group
 from wallpaper.plane.relations import classify
 from wallpaper.plane.routes import ROUTES
-from wallpaper.plane.subgroups import contains
-from wallpaper.transition import Transition, pictures, spectrum, transition_from_seed
+from wallpaper.transition import Transition, pictures, spectrum, transition_from_seed, verdict
 
 SUFFIXES = (".gif", ".mp4", ".png")
 FIGURES = (".png", ".svg", ".pdf")
@@ -184,7 +184,7 @@ def _certify(path: Path, result: Transition) -> str:
                     "time": float(result.times[index]),
                     "expected": expected,
                     "found": certificate.group,
-                    "keeps_expected": contains(certificate.group, expected),
+                    "verdict": verdict(certificate, expected, lattice),
                     "certificate": certificate.to_dict(),
                 }
             )
@@ -192,6 +192,8 @@ def _certify(path: Path, result: Transition) -> str:
     head = {"source": result.source, "target": result.target, "route": list(result.route.groups)}
     with replacing(path) as temporary:
         temporary.write_text(json.dumps({**head, "frames": rows}, indent=1) + "\n", encoding="utf-8")
-    exact = sum(row["found"] == row["expected"] for row in rows)
-    higher = sum(row["keeps_expected"] for row in rows) - exact
-    return f"{exact} of {len(rows)} frames have exactly the planned group, {higher} a higher one that holds it"
+    counts = Counter(row["verdict"] for row in rows)
+    parts = [f"{counts['exact']} of {len(rows)} frames have exactly the planned group"]
+    parts += [f"{counts['higher']} a higher one that holds it"] if counts["higher"] else []
+    parts += [f"{counts['other']} ANOTHER"] if counts["other"] else []
+    return ", ".join(parts)
