@@ -30,7 +30,7 @@ def noise(group: str, seed: int, side: int) -> Pattern:
         palette=f"palette-{seed % 5} \u00e9",
         seed=seed,
         redraws=seed % 3,
-        refused=(seed % 3, 0, 0, 0),
+        refused=(seed % 3, 0, 0, 0, 0),
         weakest_true=1.0 - (seed % 13) * 1e-5,
         strongest_false=(seed % 17) / 20,
     )

@@ -148,13 +148,13 @@ def test_refused_designs_are_redrawn_counted_and_finally_reported(monkeypatch: p
     answers = iter(["contrast", "cover", "cover", None, None])
     monkeypatch.setattr(generator, "find_dullness", lambda *_: next(answers))
     made = generate_pattern("p4", 0, 16)
-    assert (made.redraws, made.refused) == (3, (1, 2, 0, 0))
+    assert (made.redraws, made.refused) == (3, (1, 2, 0, 0, 0))
     with monkeypatch.context() as patch:
         faults = iter(["margin", "group", None])
         patch.setattr(generator, "find_dullness", lambda *_: None)
         patch.setattr(generator, "certify", lambda *given: (certify(*given)[0], next(faults)))
         made = generate_pattern("p4", 0, 16)
-    assert (made.redraws, made.refused) == (2, (0, 0, 1, 1))
+    assert (made.redraws, made.refused) == (2, (0, 0, 1, 1, 0))
     monkeypatch.setattr(generator, "find_dullness", lambda *_: "cover")
     with pytest.raises(RuntimeError, match=r"no acceptable p4 in 60 designs for seed=0.*use another seed"):
         generate_pattern("p4", 0, 16)

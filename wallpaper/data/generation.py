@@ -7,21 +7,25 @@ Pattern k has group k mod 17, so an unfinished file is balanced, and its seed fo
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from dataclasses import replace
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
+from wallpaper.data.fingerprints import Gallery, fingerprint
 from wallpaper.data.layout import PixelType, partial_path, store_error
 from wallpaper.data.store import PatternStore
 from wallpaper.data.writer import PatternWriter
-from wallpaper.patterns import GENERATOR_VERSION, Pattern, generate_pattern
+from wallpaper.patterns import FAULTS, GENERATOR_VERSION, Pattern, generate_pattern
 from wallpaper.plane import GROUP_NAMES
 
 Generate: TypeAlias = Callable[[str, int, int], Pattern]
@@ -36,12 +40,17 @@ Progress: TypeAlias = Callable[[int, int], None]
 CHUNK = 8
 """Patterns one task of a worker makes: long enough to hide the transfer, short enough to balance."""
 
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 SEED_BITS = 53
 """Seeds stay below 2^53, so that JSON and JavaScript keep them exact."""
 
 
 ATTEMPTS = 3
 """Seeds tried for a pattern: a generator may, rarely, find no acceptable design for one."""
+
+MOST_ALIKE = 5
+"""Times a pattern is replaced because it looks like an earlier one; never needed more than once so far."""
 
 
 def sample_seed(seed: int, index: int, attempt: int = 0) -> int:
@@ -97,8 +106,13 @@ def generate_dataset(
     with PatternWriter(
         path, count, side, settings=settings, dtype=dtype, split_seed=seed, resume=resume, overwrite=overwrite
     ) as writer:
-        for pattern in _patterns(path, generate, seed, side, range(writer.written, count), workers):
-            writer.append(pattern)
+        gallery = Gallery(count)
+        for done in writer.stored():
+            gallery.add(fingerprint(done))
+        for index, pattern in enumerate(
+            _patterns(path, generate, seed, side, range(writer.written, count), workers), writer.written
+        ):
+            writer.append(_unlike(gallery, pattern, generate, seed, side, index))
             progress(writer.written, count)
     return PatternStore(path)
 
@@ -113,6 +127,21 @@ def _finished(path: Path, settings: dict[str, object]) -> PatternStore:
         )
         raise store_error(path, None, f"exists with other settings: {problem}", "choose another path or overwrite it")
     return store
+
+
+def _unlike(gallery: Gallery, pattern: Pattern, generate: Generate, seed: int, side: int, index: int) -> Pattern:
+    """The pattern, or one of another seed if the gallery has its like; what is returned is in the gallery then."""
+    found, alike = fingerprint(pattern.pixels), 0
+    while gallery.resembles(found) and alike < MOST_ALIKE:
+        alike += 1
+        pattern = _one(generate, seed, side, index, first=alike * ATTEMPTS)
+        found = fingerprint(pattern.pixels)
+    gallery.add(found)
+    if not alike:
+        return pattern
+    refused = [*pattern.refused]
+    refused[FAULTS.index("alike")] += alike
+    return replace(pattern, redraws=pattern.redraws + alike, refused=tuple(refused))
 
 
 def _patterns(path: Path, generate: Generate, seed: int, side: int, indices: range, workers: int) -> Iterator[Pattern]:
@@ -148,12 +177,13 @@ def _several(generate: Generate, seed: int, side: int, indices: range) -> list[P
     return [_one(generate, seed, side, index) for index in indices]
 
 
-def _one(generate: Generate, seed: int, side: int, index: int) -> Pattern:
+def _one(generate: Generate, seed: int, side: int, index: int, first: int = 0) -> Pattern:
+    """Pattern `index`, of the first seed from attempt `first` on that gives one."""
     group = GROUP_NAMES[index % len(GROUP_NAMES)]
-    for attempt in range(ATTEMPTS - 1):
+    for attempt in range(first, first + ATTEMPTS - 1):
         with suppress(RuntimeError):
             return generate(group, sample_seed(seed, index, attempt), side)
-    return generate(group, sample_seed(seed, index, ATTEMPTS - 1), side)
+    return generate(group, sample_seed(seed, index, first + ATTEMPTS - 1), side)
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -165,6 +195,13 @@ def _context() -> multiprocessing.context.BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # workers share the processors; more threads only wait
+    try:
+        forkserver.ensure_running()
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
     return context
 
 

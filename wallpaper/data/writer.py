@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -92,6 +92,12 @@ class PatternWriter:
     def written(self) -> int:
         """Patterns appended so far, those of an earlier writer included; the next one's index."""
         return self._flushed + len(self._rows)
+
+    def stored(self) -> Iterator[NDArray[np.uint8]]:
+        """Pixels of the patterns an earlier writer left, in order, as they were appended."""
+        for index in range(self._flushed):
+            pixels = self._file["patterns"][index]
+            yield pixels if self.dtype == "uint8" else np.rint(pixels * 255).astype(np.uint8)
 
     def append(self, pattern: Pattern) -> None:
         """Add one pattern at index `written`.

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from wallpaper.judge import Certificate, identify
 from wallpaper.plane import Lattice, PlaneGroup
 
-FAULTS: tuple[str, ...] = ("contrast", "cover", "group", "margin")
-"""Why a design is refused: too little contrast, too much of one colour, another real group, or nearly another one."""
+FAULTS: tuple[str, ...] = ("contrast", "cover", "group", "margin", "alike")
+"""Why a design is refused: too little contrast, too much of one colour, another real group, nearly another one, or too
+much like an earlier one of its dataset."""
 
 LEAST_TRUE = 0.999
 """Every operation of the group must leave the pattern at least this much alike (correlation)."""
