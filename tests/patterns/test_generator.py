@@ -79,23 +79,6 @@ def test_palette_and_style_do_not_depend_on_the_group() -> None:
         assert len({(p.palette, p.motif_type, p.complexity, p.motif_size) for p in made}) == 1
 
 
-def test_colour_statistics_do_not_tell_the_group() -> None:
-    """A nearest-centroid classifier on means, deviations and histograms of colour stays near chance."""
-    groups, count = len(GROUP_NAMES), 20
-    features = np.array(
-        [
-            [_colour_features(generate_pattern(g, 1000 * k + i, 32)) for i in range(count)]
-            for k, g in enumerate(GROUP_NAMES)
-        ]
-    )
-    features = (features - features.mean(axis=(0, 1))) / (features.std(axis=(0, 1)) + 1e-6)
-    train, test = features[:, ::2], features[:, 1::2]
-    centroids = train.mean(axis=1)
-    distances = ((test[:, :, None] - centroids) ** 2).sum(-1)
-    accuracy = (distances.argmin(-1) == np.arange(groups)[:, None]).mean()
-    assert accuracy < 3 / groups  # chance is 1/17; 170 trials, so 3/17 is eight standard deviations away
-
-
 def test_groups_share_their_colour_areas_when_they_share_a_seed() -> None:
     made = np.array([[_colour_features(generate_pattern(g, seed, 64))[:6] for seed in range(6)] for g in GROUP_NAMES])
     assert np.abs(made - made.mean(axis=0)).mean() < 0.04
@@ -111,7 +94,7 @@ def test_requests_are_honoured() -> None:
 
 
 def test_all_types_palettes_and_complexities_occur() -> None:
-    made = [generate_pattern("p4", seed, 16) for seed in range(150)]
+    made = [generate_pattern("p4", seed, 16) for seed in range(120)]
     assert {p.motif_type for p in made} == set(MOTIF_TYPES)
     assert {p.palette for p in made} == set(PALETTE_NAMES)
     assert {p.complexity for p in made} == set(COMPLEXITIES)

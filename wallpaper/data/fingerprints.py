@@ -59,7 +59,7 @@ class Gallery:
         seen, lengths = self._seen[: self._count], self._lengths[: self._count]
         if not self._count:
             return False
-        return bool((lengths - 2 * seen @ candidate).min() + candidate @ candidate <= most * most)
+        return bool((lengths - 2 * (seen @ candidate)).min() + candidate @ candidate <= most * most)
 
     def add(self, fresh: Fingerprint) -> None:
         """Remember one (f,)."""
@@ -78,7 +78,7 @@ def nearest(fingerprints: Fingerprint) -> tuple[NDArray[np.int64], Fingerprint]:
     lengths = (fingerprints**2).sum(axis=1)
     for start in range(0, len(fingerprints), 512):
         rows = np.arange(start, min(start + 512, len(fingerprints)))
-        squared = lengths[rows, None] + lengths - 2 * fingerprints[rows] @ fingerprints.T
+        squared = lengths[rows, None] + lengths - 2 * (fingerprints[rows] @ fingerprints.T)
         squared[rows - start, rows] = np.inf
         index[rows] = squared.argmin(axis=1)
     # Once more, without the cancellation that the fast formula suffers from where fingerprints are equal.
