@@ -65,7 +65,7 @@ class Finding:
 def collect(names: Iterable[str], leave_out: Path | None = None) -> list[Path]:
     """The files that are meant, each once: files as they are, pictures below folders, what a glob matches.
 
-    What does not exist stays in the list. Hidden files, and those below `leave_out`, are not taken from folders.
+    What does not exist stays in the list. Hidden files and those in a subfolder `leave_out` are not taken.
     """
     found: dict[Path, None] = {}
     for name in names:
@@ -82,9 +82,10 @@ def _is_glob(name: str) -> bool:
 
 
 def _pictures(folder: Path, leave_out: Path | None) -> Iterator[Path]:
+    root, out = folder.resolve(), None if leave_out is None else leave_out.resolve()
     for path in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        left_out = leave_out is not None and leave_out.resolve() in path.resolve().parents
+        left_out = out is not None and root in out.parents and out in path.resolve().parents
         if path.suffix.lower() in SUFFIXES and not hidden and not left_out and path.is_file():
             yield path
 
@@ -148,7 +149,11 @@ def _draw(path: Path, picture: Picture, placement: Placement, certificate: Certi
     group, lattice = certificate.plane_group, certificate.lattice
     measures = f"a {lattice.a:.4g}  b {lattice.b:.4g}  angle {lattice.gamma:.4g}°"
     text = f"{group.name}   {certificate.probability:.1%}   {measures}"
-    write_png(path, with_legend(overlay(picture, placement, group.operations), group.operations, text))
+    drawn = with_legend(overlay(picture, placement, group.operations), group.operations, text)
+    try:
+        write_png(path, drawn)
+    except OSError as error:
+        raise ValueError(f"the drawing {path} cannot be written: {error.strerror or error}") from error
 
 
 def _rgb(picture: NDArray[np.generic]) -> Picture:

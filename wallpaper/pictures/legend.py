@@ -90,13 +90,13 @@ def _entries(elements: Elements) -> Iterator[tuple[int | str, str]]:
 
 def _mark(kind: int | str, at: np.ndarray[tuple[int], np.dtype[np.float64]], size: int) -> Iterable[Polygon]:
     """A centre's symbol, or a piece of a line."""
-    pen = Pen(line=size / 7, symbol=size / 2.6, edge=size / 10)
+    pen = Pen(line=size / 5, symbol=size / 2.6, edge=size / 10)
     if isinstance(kind, int):
         return symbol(kind, at, math.pi / 4 if kind == 4 else -math.pi / 2, pen)
     reach = np.array([size, 0.0])
     parts = [(-1.0, 1.0)] if kind == MIRROR else [(-1.0, -0.35), (0.0, 0.65)]
-    grounds = [segment(at + low * reach, at + high * reach, size / 3, (*rgb(EDGE), 255)) for low, high in parts]
+    grounds = [segment(at + low * reach, at + high * reach, size / 2.4, (*rgb(EDGE), 255)) for low, high in parts]
     return [
         *grounds,
-        *(segment(at + low * reach, at + high * reach, size / 7, (*rgb(kind), 255)) for low, high in parts),
+        *(segment(at + low * reach, at + high * reach, size / 5, (*rgb(kind), 255)) for low, high in parts),
     ]

@@ -109,7 +109,8 @@ def _focused(picture: Picture, drawn: Picture, outline: Vector, around: float, m
 
 def _polygons(box: Box, outline: Vector, placement: Placement, elements: Elements, pen: Pen) -> list[Polygon]:
     """Everything to draw, lowest first: the cell, edges of lines, lines, centres."""
-    strokes = [(line, stroke) for line in elements.lines for stroke in _strokes(line, placement, box, pen)]
+    lines = (*elements.glides, *elements.mirrors)
+    strokes = [(line, stroke) for line in lines for stroke in _strokes(line, placement, box, pen)]
     edges = [segment(*_longer(stroke, pen.edge), pen.line + 2 * pen.edge, (*rgb(EDGE), 255)) for _, stroke in strokes]
     inks = [segment(*s, pen.line, (*rgb(GLIDE if line.glide else MIRROR), 255)) for line, s in strokes]
     symbols = [_symbol(c, at, elements, placement, pen) for c in elements.centres for at in _seen(c, placement, box)]
@@ -133,7 +134,7 @@ def chosen_cell(shape: tuple[int, int], placement: Placement) -> Vector:
 
 def _outline(corners: Vector, pen: Pen) -> Iterator[Polygon]:
     """The cell's border, a light band on a dark one: it shows on any ground, and beside a line that lies on it."""
-    inner = 1.7 * pen.line + 2 * pen.edge
+    inner = 2 * pen.line + 2 * pen.edge
     for width, colour in ((inner + 1.1 * pen.line, CENTRE), (inner, CELL)):
         for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
             yield segment(*_longer((start, end), width / 2), width, (*rgb(colour), 255))

@@ -34,10 +34,13 @@ class Polygon:
 
 
 def segment(start: Corners, end: Corners, width: float, colour: tuple[int, int, int, int]) -> Polygon:
-    """A straight stroke from `start` to `end`, (2,) each, `width` pixels wide with flat ends."""
+    """A straight stroke from `start` to `end`, (2,) each, `width` pixels wide with flat ends.
+
+    Sub-pixels on a polygon's border belong to it, half of one too many on each side; the stroke is so much thinner.
+    """
     along = end - start
     length = float(np.hypot(*along)) or 1.0
-    side = np.array([-along[1], along[0]]) / length * width / 2
+    side = np.array([-along[1], along[0]]) / length * (width - 1 / SAMPLES) / 2
     return Polygon(np.stack([start + side, end + side, end - side, start - side]), colour)
 
 
@@ -68,8 +71,8 @@ def _blended(window: Picture, polygons: Sequence[Polygon], corner: NDArray[np.in
     layer = Image.new("RGBA", (width * SAMPLES, height * SAMPLES))
     draw = ImageDraw.Draw(layer)
     for polygon in polygons:
-        # sub-pixel k of pixel p is centred at p + (k + 1/2) / SAMPLES - 1/2
-        corners = (polygon.corners - corner + 0.5) * SAMPLES - 0.5
+        # sub-pixel k of pixel p is centred at p + (k + 1/2) / SAMPLES - 1/2; Pillow would cut fractions off
+        corners = np.floor((polygon.corners - corner + 0.5) * SAMPLES).astype(int)
         draw.polygon([(x, y) for x, y in corners.tolist()], fill=polygon.colour)
     base = Image.fromarray(window).convert("RGBA")
     base.alpha_composite(layer.reduce(SAMPLES))
