@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 # Packages that the checkout holds; the applications besides the library run from here.
-PACKAGES := $(patsubst %/,%,$(sort $(dir $(wildcard wallpaper/*.py serving/*.py tune/*.py dashboard/*.py))))
+PACKAGES := $(patsubst %/,%,$(sort $(dir $(wildcard wallpaper/*.py serving/*.py tune/*.py dashboard/*.py benchmarks/*.py))))
 
 .PHONY: help demo test env clean
 

@@ -86,7 +86,7 @@ def draw(
     motifs = [_motif(generator, 0.22 if len(operations) > 6 else 0.3) for _ in range(2 if len(operations) > 2 else 3)]
     picture = Image.new("RGB", (4 * size, 4 * size), tuple(generator.integers(170, 256, 3).tolist()))
     pen = ImageDraw.Draw(picture)
-    reach = math.ceil(2 * size / np.linalg.svd(basis)[1].min()) + 2
+    reach = math.ceil(0.75 * size / np.linalg.svd(basis)[1].min()) + 2
     middle = np.rint(np.linalg.solve(basis, np.array([size / 2, size / 2]) - origin))
     for points, colour in motifs:
         local = np.linalg.solve(basis, points.T * period)

@@ -34,6 +34,9 @@ LEAST_SIDE = 16
 LARGEST = 720
 """Pixels along the longer side that are looked at; larger pictures are shrunk, or cut where the pattern is too fine."""
 
+FEWEST_PIXELS = 24.0
+"""Period, in pixels of a shrunk picture, below which a part in full resolution tells more."""
+
 SYSTEMATIC = 0.02
 """Share of a mean cell's power that may be error of interpolation, compression or light."""
 
@@ -55,12 +58,12 @@ def analyse(picture: NDArray[np.generic] | str | Path, *, side: int | None = Non
         return Analysis(size, problem="no contrast")
     factor = math.ceil(max(size) / LARGEST)
     found = _analysed(_shrunk(whole, factor), side)
-    if found.certificate is not None or factor == 1:
+    if factor == 1 or (found.basis is not None and np.linalg.norm(found.basis, axis=0).min() >= FEWEST_PIXELS):
         return _in_pixels(found, size, factor, np.zeros(2))
     top, left = ((length - min(length, LARGEST)) // 2 for length in size)
     part = _analysed(whole[top : top + LARGEST, left : left + LARGEST], side)
     if part.certificate is None:
-        return Analysis(size, problem=found.problem)
+        return _in_pixels(found, size, factor, np.zeros(2))
     return _in_pixels(part, size, 1, np.array([left, top], dtype=np.float64))
 
 
