@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,17 @@ class PatternStore:
     Every read validates floats: finite and within the range that was found.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, pictures: bool = False) -> None:
         """Open and check the file.
 
+        Args: pictures: also take a file that says it holds pictures of the plane instead of cells.
         Raises: StoreError: missing, unfinished, truncated, not HDF5, or not in the layout; names the dataset.
         """
-        self.path = Path(path)
+        self.path, self._pictures = Path(path), pictures
         with open_file(self.path) as file:
             self.attributes: dict[str, Any] = attributes_of(file)
-            check_frame(self.path, self.attributes)
+            if not pictures:
+                check_frame(self.path, self.attributes)
             if self._is_ours:
                 check_complete(self.path, self.attributes)
             self._shape, self._dtype = checked_patterns(self.path, file)
@@ -67,8 +69,8 @@ class PatternStore:
     def __len__(self) -> int:
         return int(self._shape[0])
 
-    def __reduce__(self) -> tuple[type[PatternStore], tuple[Path]]:
-        return PatternStore, (self.path,)
+    def __reduce__(self) -> tuple[partial[PatternStore], tuple[Path]]:
+        return partial(PatternStore, pictures=self._pictures), (self.path,)
 
     @property
     def side(self) -> int:
@@ -79,6 +81,16 @@ class PatternStore:
     def group_names(self) -> tuple[str, ...]:
         """The names that `labels` index: this library's order, whatever order the file has."""
         return GROUP_NAMES
+
+    @property
+    def holds_pictures(self) -> bool:
+        """Whether the images are views of the plane: the file says so, or is another tool's and tells no lattices."""
+        told = self.attributes.get("frame")
+        return told == "cartesian" or (told is None and not self._is_ours and "lattice" not in self._columns)
+
+    def column(self, name: str) -> NDArray[Any] | None:
+        """A metadata column, one row a pattern, or None if the file has none of this name."""
+        return self._columns.get(name)
 
     @property
     def settings(self) -> dict[str, Any]:
