@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": ("demo", "The whole job on embedded defaults: data, training, evaluation, registry, pictures."),
     "generate": ("generate", "Make a dataset of patterns whose symmetry is exact."),
     "inspect": ("inspect", "Say what is in a file of patterns, and judge its labels again."),
+    "benchmark": ("benchmark", "Write test pictures of all groups with certified truth, for any recogniser."),
     "import": ("import_", "Bring pictures from outside into a dataset: analysed, made exact, reported."),
     "export": ("export", "Write patterns for other programs: HDF5, seamless tiles, SVG, folders of pictures."),
     "identify": ("identify", "Identify the plane group of pictures, and draw their symmetry elements."),

@@ -82,7 +82,7 @@ class Lattice:
         """Draw the parameters that the system leaves free; the cell has unit area.
 
         No drawn cell is nearly one of a richer system, not even after reduction: lengths differ by `LENGTH_GAP`, an
-        oblique angle differs from 90 degrees by `ANGLE_GAP`, and |a.b| stays below 0.45 of a.a and b.b (0.5 is rhombic).
+        oblique angle differs from 90 degrees by `ANGLE_GAP`, and |a.b| stays below 0.45 of a.a and b.b (0.5: rhombic).
         """
         ratio = math.exp(_avoiding(math.log1p(LENGTH_GAP), generator.uniform(math.log(0.7), math.log(1.45))))
         angle = 90.0 + _avoiding(ANGLE_GAP, generator.uniform(-18.0, 18.0))
