@@ -50,7 +50,7 @@ def blur(pattern: Floats, lattice: Lattice, sigma: float) -> Floats:
     side = checked_side(pattern)
     if not sigma >= 0:
         raise ValueError(f"`sigma >= 0` must hold, but got {sigma}")
-    gain = np.exp(-2 * np.pi**2 * sigma**2 * _squared_frequencies(lattice, side)).astype(pattern.dtype)
+    gain = np.exp((-2 * np.pi**2 * sigma**2 * _squared_frequencies(lattice, side)).astype(pattern.dtype))
     spectrum = fft.rfft2(pattern, axes=(0, 1))
     spectrum *= gain[..., None]
     smooth: Floats = fft.irfft2(spectrum, s=(side, side), axes=(0, 1), overwrite_x=True)
@@ -92,20 +92,20 @@ def _keys(t: float) -> tuple[float, float, float, float]:
 def _squared_frequencies(lattice: Lattice, side: int) -> NDArray[np.float64]:
     """(n, n // 2 + 1) squared length of each wave vector of `rfft2`, the shortest of its aliases.
 
-    In the basis of `sample_axes`, short and nearly orthogonal, the shortest alias is next to the centred one: a period
-    less along one axis, the other, or both.
+    In the basis of `sample_axes` |2 G01| <= G00, G11 of the dual metric G, so the shortest is the centred one (h, k) or
+    has a period n less along one axis: G00 (n - 2|h|) n - 2 G01 k n sign(h) more for h, and alike for k.
     """
     matrix = sample_axes(lattice).matrix
     dual = np.linalg.inv(matrix.T @ lattice.metric @ matrix)
     rows, columns = np.arange(side)[:, None], np.arange(side // 2 + 1)[None, :]
     h, k = (np.mod(_combined(p, rows, q, columns) + side // 2, side) - float(side // 2) for p, q in matrix.T.tolist())
-    if abs(dual[0, 1]) < LATTICE_TOLERANCE * abs(dual).max():
-        shortest: NDArray[np.float64] = dual[0, 0] * h**2 + dual[1, 1] * k**2
-        return np.broadcast_to(shortest, (side, side // 2 + 1))
-    u, v = h - np.copysign(side, h), k - np.copysign(side, k)
-    lengths = [(dual[0, 0] * x**2 + dual[1, 1] * y**2) + 2 * dual[0, 1] * x * y for x in (h, u) for y in (k, v)]
-    shortest = np.minimum(np.minimum(lengths[0], lengths[1]), np.minimum(lengths[2], lengths[3]))
-    return shortest
+    shortest: NDArray[np.float64] = dual[0, 0] * h**2 + dual[1, 1] * k**2
+    if abs(dual[0, 1]) > LATTICE_TOLERANCE * abs(dual).max():
+        mixed = 2 * dual[0, 1]
+        less_h = (dual[0, 0] * side) * (side - 2 * abs(h)) - (mixed * k) * np.copysign(side, h)
+        less_k = (dual[1, 1] * side) * (side - 2 * abs(k)) - (mixed * h) * np.copysign(side, k)
+        shortest = shortest + (mixed * h) * k + np.minimum(np.minimum(less_h, less_k), 0)
+    return np.broadcast_to(shortest, (side, side // 2 + 1))
 
 
 def _combined(p: int, rows: Integers, q: int, columns: Integers) -> Integers:
