@@ -1,7 +1,7 @@
 """Test pictures for programs that recognise plane groups: exact truth, one disturbance at a time.
 
 A folder holds Cartesian pictures, a folder for each variant, with `manifest.jsonl` (a line a picture),
-`certificates.jsonl` (a line a pattern) and a README. All variants show the same patterns, so that a disturbance is all that differs.
+`certificates.jsonl` (a line a pattern) and a README. All variants show the same patterns: only the disturbance differs.
 """
 
 from __future__ import annotations
