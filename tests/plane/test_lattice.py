@@ -196,3 +196,23 @@ def test_a_metric_must_be_positive_definite(metric: list[list[float]]) -> None:
 def assert_close(actual: Metric, expected: Metric) -> None:
     """Equal up to eigendecompositions of 2x2 matrices with condition numbers up to about 1e5."""
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("system", ["oblique", "rectangular"])
+def test_random_lattices_keep_clear_of_richer_ones(system: LatticeSystem) -> None:
+    """By Gauss's reduction: the reduced basis is never nearly rectangular, rhombic or square without need."""
+    generator = np.random.default_rng(7)
+    for _ in range(2000):
+        a, b = Lattice.random(system, generator).basis.T
+        while True:
+            a, b = (a, b) if a @ a <= b @ b else (b, a)
+            step = round(float(a @ b) / float(a @ a))
+            if not step:
+                break
+            b = b - step * a
+        cosine = abs(float(a @ b)) / float(a @ a)
+        ratio = float(np.hypot(*b) / np.hypot(*a))
+        assert ratio > 1.05
+        assert cosine < 0.46
+        if system == "oblique":
+            assert abs(float(np.degrees(np.arccos(a @ b / np.hypot(*a) / np.hypot(*b)))) - 90) > 3.9
