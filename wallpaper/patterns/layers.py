@@ -116,10 +116,11 @@ class VoronoiLayer:
         reach = self.reach or (None, None)
         first = self.nearest_two(frame, self.first, reach[0])
         second = self.nearest_two(frame, self.second, reach[1])
+        closest = np.minimum(first[0], second[0])  # without head start: dots around points are alike in both families
         second = second - np.float32(self.head_start)
         nearest, runner_up = np.minimum(first[0], second[0]), np.maximum(first[0], second[0])
         runner_up = np.minimum(runner_up, np.minimum(first[1], second[1]))
-        return np.stack([(nearest - runner_up) / 2, first[0] - second[0], -nearest])
+        return np.stack([(nearest - runner_up) / 2, first[0] - second[0], -closest])
 
     def nearest_two(self, frame: Frame, points: tuple[tuple[float, float], ...], reach: float | None) -> Field:
         """(2, M) distances to the nearest and second nearest of some points, images included, `reach` at most."""
