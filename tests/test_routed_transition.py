@@ -136,6 +136,8 @@ def test_the_spectrum_shows_what_is_planned() -> None:
     for line, values in zip(found.lines, found.correlations, strict=True):
         planned = [line.operation in result.planned(k)[1] for k in range(5)]
         np.testing.assert_array_equal(values > 1 - 1e-6, planned)
+    others = [line for line in spectrum(run("p3", "p3m1", n_frames=3, route="direct")).lines if line.role == "neither"]
+    assert len(others) == 6  # the six of a hexagonal lattice's twelve isometries that 3m has not
 
 
 def test_verdicts() -> None:

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from tests.conftest import ALL_GROUPS
-from wallpaper.plane import GROUP_NAMES, Lattice, PlaneGroup, align, plane_group, primitive_operations
+from wallpaper.plane import GROUP_NAMES, Lattice, Op, PlaneGroup, align, plane_group, primitive_operations
 from wallpaper.plane.lattice import change_basis, distance, invariant_metric
-from wallpaper.plane.operation import IDENTITY
-from wallpaper.plane.relations import align_on, common_order, primitive_metric
+from wallpaper.plane.operation import IDENTITY, unimodular_inverse
+from wallpaper.plane.relations import _largest_common, common_order, conjugate, primitive_metric
 from wallpaper.plane.routes import (
     direct_route,
     joining_groups,
@@ -121,15 +121,22 @@ def test_a_direct_route_is_the_alignment() -> None:
     assert plan_route("c2mm", "p4mm").groups == ("cmm", "p4m")
 
 
-def test_an_alignment_may_follow_the_lattice_that_is_there() -> None:
-    """A long and flat oblique cell meets p4 along other axes than the typical one."""
-    flat = Lattice(1.0, 1.2, 130.0).metric
-    own, typical = align_on("p2", "p4", flat), align("p2", "p4")
-    strains = [
-        distance(flat, invariant_metric(flat, {op.rot for op in each.target_operations})) for each in (own, typical)
-    ]
-    assert own.order == typical.order
-    assert strains[0] < strains[1]
+def test_no_other_alignment_of_a_leg_strains_its_lattice_less() -> None:
+    """All axes that reach the order, tried on the lattice that the route has there."""
+    tried = 0
+    for source, target in permutations(GROUP_NAMES, 2):
+        route = widest_route(source, target)
+        group = plane_group(source)
+        metric = primitive_metric(group, Lattice.standard(group.system).metric)
+        for leg in route.legs:
+            there = change_basis(metric, unimodular_inverse(leg.source_frame.rot))
+            reached = invariant_metric(metric, {op.rot for op in leg.target_operations})
+            for axes in {axes for axes, _ in _largest_common(leg.source, leg.target)[1]}:
+                turned = {conjugate(op, Op(axes)).rot for op in primitive_operations(leg.target)}
+                assert distance(metric, reached) < distance(there, invariant_metric(there, turned)) + ATOL
+                tried += 1
+            metric = reached
+    assert tried > 1000
 
 
 def test_the_groups_that_join_two() -> None:

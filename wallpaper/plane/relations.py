@@ -125,15 +125,7 @@ def align(source: str, target: str) -> Alignment:
     Among equals, the one that distorts the typical source lattice least, then the plainest axes and shift.
     """
     source_group = plane_group(source)
-    return align_on(source, target, primitive_metric(source_group, Lattice.standard(source_group.system).metric))
-
-
-def align_on(source: str, target: str, metric: Metric) -> Alignment:
-    """`align` for a given lattice of the source.
-
-    Args:
-        metric: (2, 2) metric of the source's primitive cell; among equals, the one that distorts it least is taken.
-    """
+    metric = primitive_metric(source_group, Lattice.standard(source_group.system).metric)
     _, best = _largest_common(source, target)
     strains = {axes: _strain(metric, target, axes) for axes in dict.fromkeys(axes for axes, _ in best)}
     axes, shift = min(best, key=lambda found: (strains[found[0]], _plainness(found[0]), sum(found[1])))

@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
 from wallpaper.plane.groups import GROUP_NAMES, plane_group
-from wallpaper.plane.lattice import Lattice, change_basis, distance, invariant_metric
-from wallpaper.plane.operation import IDENTITY, Op, unimodular_inverse
-from wallpaper.plane.relations import Alignment, align, align_on, common_order, primitive_metric
+from wallpaper.plane.lattice import Lattice, distance, invariant_metric
+from wallpaper.plane.operation import IDENTITY, Op
+from wallpaper.plane.relations import Alignment, align, common_order, primitive_metric
 from wallpaper.plane.subgroups import subgroup_chain
 
 RouteKind: TypeAlias = Literal["direct", "widest"]
@@ -107,13 +107,15 @@ def _shortest_ways(source: str, target: str, width: int) -> Iterator[tuple[str, 
 
 
 def _lay(groups: tuple[str, ...]) -> Route:
-    """The route through these groups, each aligned to the one before on the lattice that it has there."""
+    """The route through these groups, each aligned to the one before.
+
+    Alignments are those of typical lattices; on the lattices that groups have on the way none strains less (tested).
+    """
     group = plane_group(groups[0])
     metric = primitive_metric(group, Lattice.standard(group.system).metric)
     frame, legs, strain = IDENTITY, [], 0.0
     for before, after in pairwise(groups):
-        there = change_basis(metric, unimodular_inverse(frame.rot))
-        leg = align_on(before, after, there).seen_from(frame)
+        leg = align(before, after).seen_from(frame)
         reached = invariant_metric(metric, {op.rot for op in leg.target_operations})
         strain += distance(metric, reached)
         legs.append(leg)
