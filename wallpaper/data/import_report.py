@@ -23,6 +23,7 @@ STORED: tuple[Outcome, ...] = ("stored", "relabelled", "kept")
 REPORT_FORMAT = 1
 
 NO_CLAIM = "(no claim)"
+NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class ImportReport:
         """For each claim, how many pictures of each group were found; "none" counts those without a group."""
         rows: dict[str, Counter[str]] = {}
         for entry in self.entries:
-            rows.setdefault(entry.claimed or NO_CLAIM, Counter())[entry.found or "none"] += 1
+            rows.setdefault(entry.claimed or NO_CLAIM, Counter())[entry.found or NONE] += 1
         order = [name for name in (*GROUP_NAMES, NO_CLAIM) if name in rows]
         return {name: dict(sorted(rows[name].items(), key=lambda item: _rank(name, item))) for name in order}
 
@@ -119,6 +120,6 @@ class ImportReport:
         return rows
 
 
-def _rank(claim: str, item: tuple[str, int]) -> tuple[bool, int]:
-    """The claimed group first, then the most frequent."""
-    return item[0] != claim, -item[1]
+def _rank(claim: str, item: tuple[str, int]) -> tuple[bool, bool, int]:
+    """The claimed group first, then the most frequent; those without a group last."""
+    return item[0] != claim, item[0] == NONE, -item[1]

@@ -7,7 +7,9 @@ passed over. Knows nothing about what is done with the pictures.
 from __future__ import annotations
 
 import os
+import statistics
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -166,16 +168,20 @@ def _checked_images(path: Path, file: h5py.File) -> h5py.Dataset:
 
 
 def _top(path: Path, images: h5py.Dataset) -> float:
-    """Full intensity of floats, 1 or 255, from some pictures over the file. Raises: StoreError: neither fits."""
+    """Full intensity of floats, 1 or 255: what most of some pictures over the file say, so that one cannot mislead.
+
+    Raises: StoreError: neither fits.
+    """
     if images.dtype.kind != "f":
         return 1.0
-    places = np.unique(np.linspace(0, images.shape[0] - 1, min(images.shape[0], PROBES)).round().astype(int))
-    try:
-        probes = np.stack([images[int(place)] for place in places])
-    except OSError:  # a damaged block is a matter of its own pictures
-        return 1.0
-    finite = probes[np.isfinite(probes)]
-    low, high = float(finite.min(initial=0)), float(finite.max(initial=0))
+    lows, highs = [], []
+    for place in np.unique(np.linspace(0, images.shape[0] - 1, min(images.shape[0], PROBES)).round().astype(int)):
+        with suppress(OSError):  # a damaged block is a matter of its own pictures
+            probe = images[int(place)]
+            finite = probe[np.isfinite(probe)]
+            lows.append(float(finite.min(initial=0)))
+            highs.append(float(finite.max(initial=0)))
+    low, high = (statistics.median_low(ends or [0.0]) for ends in (lows, highs))
     if low < -RANGE_TOLERANCE * 255 or high > 255 * (1 + RANGE_TOLERANCE):
         problem = f"values must be in 0-1 or 0-255, but got {low:.4g} to {high:.4g}"
         raise store_error(path, "patterns", problem, "scale them to 0-1")
