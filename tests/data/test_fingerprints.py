@@ -84,6 +84,19 @@ def test_a_dataset_replaces_what_looks_like_an_earlier_pattern(tmp_path: Path, w
     assert alike(fingerprint(store.pixels(index)) for index in range(34)) == []
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_a_continued_dataset_remembers_what_it_has(tmp_path: Path, dtype: str) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 10:
+            raise KeyboardInterrupt
+
+    whole = generate_dataset(tmp_path / "a" / "a.h5", 2, side=16, generate=repeating, dtype=dtype)  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        generate_dataset(tmp_path / "b" / "a.h5", 2, side=16, generate=repeating, dtype=dtype, progress=stop)  # type: ignore[arg-type]
+    again = generate_dataset(tmp_path / "b" / "a.h5", 2, side=16, generate=repeating, dtype=dtype)  # type: ignore[arg-type]
+    assert again.path.read_bytes() == whole.path.read_bytes()
+
+
 def repeating(group: str, seed: int, side: int) -> Pattern:
     """Noise; but the first try of pattern 20 looks like pattern 3."""
     made = noise(group, seed, side)

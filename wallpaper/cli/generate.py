@@ -78,14 +78,16 @@ def generate(
     images: Path | None,
     overwrite: bool,
 ) -> None:
-    """Make a dataset of patterns whose symmetry is exact, in the lattice frame.
+    """Make a dataset of patterns whose symmetry is exact, in the lattice frame, each certified to have its group alone.
+
+    What the judge finds to be another group, or nearly one, is drawn again; so is what looks like an earlier pattern.
 
     The file has the layout patterns, labels, group_names, metadata; splits.npz beside it holds train, val and
     test in 70/15/15 of each group. An interrupted file is continued by the same command.
 
     \b
     Examples:
-      wallpaper generate                                        5100 patterns of 64 px, about a minute
+      wallpaper generate                                        5100 patterns of 64 px, a minute or two
       wallpaper generate --per-group 500 --size 256 -o data/full/patterns.h5 --images data/full/images
     """
     try:
