@@ -131,6 +131,13 @@ def test_cells_set_the_scale_by_the_cells_area():
     assert picture_scale([Lattice(1.0, 1.0, 90.0), Lattice(4.0, 4.0, 90.0)], 120, 3.0) == pytest.approx(20.0)
 
 
+def test_bands_of_rows_join_without_a_seam(monkeypatch):
+    pattern = wave_pattern(2, 1, 32)
+    whole = render(pattern, LATTICES[1], size=90, rotation=7.0, centre=(-3.3, 41.8))
+    monkeypatch.setattr("wallpaper.pictures.render.BAND", 200)
+    np.testing.assert_array_equal(render(pattern, LATTICES[1], size=90, rotation=7.0, centre=(-3.3, 41.8)), whole)
+
+
 def test_frames_share_one_scale():
     patterns = [wave_pattern(1, 0, 32), wave_pattern(0, 1, 32), wave_pattern(1, 1, 32)]
     lattices = [Lattice(1.0, 1.0, 90.0), Lattice(1.5, 1.5, 100.0), Lattice(2.0, 2.0, 120.0)]

@@ -230,7 +230,7 @@ def _symbol(centre: Centre, at: Vector, elements: Elements, placement: Placement
     """The centre's symbol with a corner along a mirror through it, or as the axis a lies if there is none."""
     through = next((line.direction for line in elements.mirrors if line.passes(centre.point)), None)
     along = placement.basis @ np.array(through or (1, 0), dtype=np.float64)
-    angle = math.atan2(along[1], along[0]) + (0 if through else math.pi / 2)
+    angle = math.atan2(along[1], along[0]) + (0 if through else -math.pi / 2)
     return symbol(centre.order, at, angle + (math.pi / 4 if centre.order == 4 else 0), pen)
 
 
