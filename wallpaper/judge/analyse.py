@@ -17,7 +17,7 @@ from wallpaper.judge.analysis import Analysis
 from wallpaper.judge.averaging import average_cells
 from wallpaper.judge.identify import identify_samples
 from wallpaper.judge.reading import contrasts, read_picture, unit_samples
-from wallpaper.judge.repetition import autocorrelate, find_lattice
+from wallpaper.judge.repetition import find_lattice
 from wallpaper.judge.spectrum import Samples
 from wallpaper.plane import Lattice
 from wallpaper.plane.lattice import stretched
@@ -37,8 +37,8 @@ LARGEST = 720
 FEWEST_PIXELS = 24.0
 """Period, in pixels of a shrunk picture, below which a part in full resolution tells more."""
 
-SYSTEMATIC = 0.02
-"""Share of a mean cell's power that may be error of interpolation, compression or light."""
+SYSTEMATIC, MOST_SYSTEMATIC = 0.02, 0.15
+"""Share of a mean cell's power that may be error of interpolation, compression or light; more where cells differ."""
 
 FAITHFUL = 0.36
 """Waves per pixel up to which a picture's contrast is kept alike in all directions."""
@@ -70,7 +70,7 @@ def analyse(picture: NDArray[np.generic] | str | Path, *, side: int | None = Non
 def _analysed(picture: Planes, side: int | None) -> Analysis:
     """The analysis of a picture of moderate size, in its own pixels."""
     size = (picture.shape[0], picture.shape[1])
-    basis = find_lattice(autocorrelate(picture)) if min(size) >= LEAST_SIDE else None
+    basis = find_lattice(picture) if min(size) >= LEAST_SIDE else None
     if basis is None:
         return Analysis(size, problem="no lattice found")
     middle = np.array([size[1] - 1, size[0] - 1]) / 2
@@ -78,7 +78,8 @@ def _analysed(picture: Planes, side: int | None) -> Analysis:
     if not mean.complete:
         return Analysis(size, problem="less than one whole cell")
     lattice = Lattice.from_metric(basis.T @ basis)
-    certificate = identify_samples(mean.samples, lattice, noise=mean.noise, systematic=SYSTEMATIC, radius=FAITHFUL)
+    systematic = min(MOST_SYSTEMATIC, max(SYSTEMATIC, mean.drift))
+    certificate = identify_samples(mean.samples, lattice, noise=mean.noise, systematic=systematic, radius=FAITHFUL)
     matrix, shift = np.array(certificate.frame.matrix), np.array(certificate.frame.shift)
     standard = basis @ np.linalg.inv(matrix)
     return Analysis(

@@ -1,6 +1,7 @@
 """A picture folded onto one cell of its lattice: the mean of all cells in view, and how much they differ.
 
-Cubic spline interpolation between pixels; slow changes of light are fitted and divided out. Knows no groups.
+Cubic spline interpolation between pixels. Light that changes over the picture is divided out and what differs from the
+other cells (a hand, a logo, a scratch) counts little. Knows no groups.
 """
 
 from __future__ import annotations
@@ -12,13 +13,23 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Planes = NDArray[np.float32]
 
 FEWEST, MOST = 24, 192
 """Samples along one side of the mean cell."""
 
-THINNED = 5
-"""One in so many samples is enough to fit the light; prime to the cells' sides."""
+ROUNDS, EVEN_LIGHT = 3, 0.04
+"""How often light, weights and mean are found from each other; once is enough where the light is even to this share."""
+
+BLOCKS = 24
+"""Blocks along the picture's longer side in which its light is measured."""
+
+LIGHT_PERIODS = 0.35
+"""Standard deviation, in periods, over which the light is smoothed: a cell's own light and shade must average out."""
+
+OUTLYING = 4.0
+"""Differences from the mean, in robust standard deviations, at which a sample counts half."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,9 +39,28 @@ class MeanCell:
     samples: Planes
     """(n, n, C); [i, j] is the mean at origin + (i/n) a + (j/n) b over all cells."""
     noise: float
-    """Standard deviation of one sample's error, from how much the cells differ."""
+    """Standard deviation of one sample's random error, from how much the cells differ."""
+    drift: float
+    """Share of the cell's variance by which it changes from one part of the picture to another, noise apart."""
     complete: bool
     """Whether the picture shows every part of a cell."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folding:
+    """Every sample of every cell in view: P in all."""
+
+    places: Floats
+    """(P, 2) pixels (x, y)."""
+    cell: Integers
+    """(P,) which of the cell's n x n samples each is."""
+    side: int
+
+    def mean(self, values: Planes, weights: Planes) -> tuple[Planes, Floats]:
+        """(n n, C) weighted means by sample of the cell, and (n n,) total weights."""
+        count = np.asarray(np.bincount(self.cell, weights, self.side**2), dtype=np.float64)
+        sums = [np.bincount(self.cell, weights * values[:, k], self.side**2) for k in range(values.shape[1])]
+        return (np.stack(sums, axis=1) / np.maximum(count, 1e-9)[:, None]).astype(np.float32), count
 
 
 def average_cells(picture: Planes, basis: Floats, origin: Floats) -> MeanCell:
@@ -40,23 +70,30 @@ def average_cells(picture: Planes, basis: Floats, origin: Floats) -> MeanCell:
         picture: (H, W, C). basis: (2, 2) cell vectors (x, y) in pixels, y downwards, as columns.
         origin: (2,) pixel (x, y) of the cell's origin.
     """
-    side = int(np.clip(4 * np.ceil(np.linalg.norm(basis, axis=0).max() / 4), FEWEST, MOST))
-    places, cell = _places(picture.shape[:2], basis, origin, side)
-    values = _interpolated(picture, places)
-    total, count = _gathered(values, cell, side)
+    period = float(np.linalg.norm(basis, axis=0).max())
+    side = int(np.clip(4 * np.ceil(period / 4), FEWEST, MOST))
+    folding = _fold(picture.shape[:2], basis, origin, side)
+    seen = _interpolated(picture, folding.places)
+    weights = np.ones(len(seen), dtype=np.float32)
+    mean, count = folding.mean(seen, weights)
     if (count == 0).any():
-        return MeanCell(np.zeros((side, side, picture.shape[2]), np.float32), 0.0, complete=False)
-    mean = total / count[:, None]
-    light = _light(values[::THINNED], mean[cell[::THINNED]], _terms(places[::THINNED], picture.shape[:2]))
-    values = values / np.clip(1 + _terms(places, picture.shape[:2]) @ light, 0.2, 5.0)[:, None]
-    mean = _gathered(values, cell, side)[0] / count[:, None]
-    spread = ((values - mean[cell]) ** 2).sum() / max(len(values) - side * side, 1) / picture.shape[2]
+        return MeanCell(np.zeros((side, side, picture.shape[2]), np.float32), 0.0, 0.0, complete=False)
+    values = seen
+    for _ in range(ROUNDS):
+        light = _light(seen, mean[folding.cell], weights, folding.places, picture.shape[:2], period)
+        values = seen / light[:, None]
+        differences = values - mean[folding.cell]
+        weights = _trust(differences)
+        mean, count = folding.mean(values, weights)
+        if np.abs(light - 1).max() < EVEN_LIGHT:
+            break
+    spread = _spread(differences, weights, side**2)
+    drift = _drift(folding, values, weights, spread) / max(float(mean.var(axis=0).mean()), 1e-12)
     noise = float(np.sqrt(spread * np.mean(1 / count)))
-    return MeanCell(mean.reshape(side, side, -1).astype(np.float32), noise, complete=True)
+    return MeanCell(mean.reshape(side, side, -1), noise, drift, complete=True)
 
 
-def _places(size: tuple[int, ...], basis: Floats, origin: Floats, side: int) -> tuple[Floats, NDArray[np.int64]]:
-    """(P, 2) pixels (x, y) in view of every sample of every cell, and (P,) which sample of the cell each is."""
+def _fold(size: tuple[int, ...], basis: Floats, origin: Floats, side: int) -> Folding:
     height, width = size
     corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]]) - origin
     spans = corners @ np.linalg.inv(basis).T
@@ -66,34 +103,64 @@ def _places(size: tuple[int, ...], basis: Floats, origin: Floats, side: int) -> 
     y = origin[1] + (basis[1, 0] * i[:, None] + basis[1, 1] * j[None, :]) / side
     rows, columns = np.nonzero((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1))
     cell = (i[rows] % side) * side + j[columns] % side
-    return np.stack([x[rows, columns], y[rows, columns]], axis=1), cell
+    return Folding(np.stack([x[rows, columns], y[rows, columns]], axis=1), cell, side)
 
 
-def _interpolated(picture: Planes, places: Floats) -> Floats:
+def _interpolated(picture: Planes, places: Floats) -> Planes:
     """(P, C) the picture between its pixels."""
     at = places[:, ::-1].T
     planes = []
     for channel in range(picture.shape[2]):
         spline = ndimage.spline_filter(picture[..., channel], 3, output=np.float32, mode="mirror")
         planes.append(ndimage.map_coordinates(spline, at, order=3, prefilter=False, mode="mirror", output=np.float32))
-    return np.stack(planes, axis=1).astype(np.float64)
+    return np.stack(planes, axis=1)
 
 
-def _gathered(values: Floats, cell: NDArray[np.int64], side: int) -> tuple[Floats, Floats]:
-    """(n n, C) sums and (n n,) counts by sample of the cell."""
-    sums = [np.bincount(cell, values[:, channel], side * side) for channel in range(values.shape[1])]
-    return np.stack(sums, axis=1), np.bincount(cell, minlength=side * side).astype(np.float64)
+def _light(
+    seen: Planes, expected: Planes, weights: Planes, places: Floats, size: tuple[int, ...], period: float
+) -> Planes:
+    """(P,) brightness g relative to the mean: least squares of g times the expected values, over a smooth window."""
+    pitch = max(size) / BLOCKS
+    shape = (int(np.ceil(size[0] / pitch)), int(np.ceil(size[1] / pitch)))
+    row, column = ((places[:, axis] / pitch).astype(np.int64) for axis in (1, 0))
+    block = row * shape[1] + column
+    sigma = max(1.0, LIGHT_PERIODS * period / pitch)
+    sums = []
+    for product in (np.einsum("pc,pc->p", seen, expected), np.einsum("pc,pc->p", expected, expected)):
+        table = np.bincount(block, weights * product, shape[0] * shape[1]).reshape(shape)
+        sums.append(ndimage.gaussian_filter(table, sigma, mode="reflect"))
+    gains = np.clip(sums[0] / np.maximum(sums[1], 1e-9), 0.1, 10.0)
+    gains /= np.median(gains)
+    if np.abs(gains - 1).max() < EVEN_LIGHT / 2:
+        return np.ones(len(seen), dtype=np.float32)
+    at = (places[:, ::-1] / pitch - 0.5).T
+    light: Planes = ndimage.map_coordinates(gains, at, order=1, mode="nearest", output=np.float32)
+    return light
 
 
-def _terms(places: Floats, size: tuple[int, ...]) -> Floats:
-    """(P, 5) the monomials x, y, x^2, x y, y^2 with x and y from -1 to 1 over the picture."""
-    x, y = (2 * places[:, axis] / max(size[1 - axis] - 1, 1) - 1 for axis in (0, 1))
-    return np.stack([x, y, x * x, x * y, y * y], axis=1)
+def _trust(differences: Planes) -> Planes:
+    """(P,) weights 1/(1 + (r/4s)^2), Cauchy's, s being a robust standard deviation of the differences r."""
+    squares = np.einsum("pc,pc->p", differences, differences)
+    scale = float(np.median(squares)) / 0.455  # the median of chi squared with one degree of freedom
+    return np.asarray(1 / (1 + squares / max(OUTLYING**2 * scale, 1e-9)), dtype=np.float32)
 
 
-def _light(values: Floats, expected: Floats, terms: Floats) -> Floats:
-    """(5,) coefficients of the polynomial p by which (1 + p) times the mean cell comes closest to the values."""
-    weight = np.einsum("pc,pc->p", expected, expected)
-    right = np.einsum("pc,pc->p", values - expected, expected)
-    normal = (terms * weight[:, None]).T @ terms
-    return np.asarray(np.linalg.solve(normal + 1e-9 * np.trace(normal) * np.eye(terms.shape[1]), terms.T @ right))
+def _spread(differences: Planes, weights: Planes, parameters: int) -> float:
+    """Variance of one sample and channel about its mean cell."""
+    squares = float(weights @ np.einsum("pc,pc->p", differences, differences))
+    freedom = float(weights.sum()) * max(1 - parameters / len(weights), 0.05)
+    return float(squares / freedom / differences.shape[1])
+
+
+def _drift(folding: Folding, values: Planes, weights: Planes, spread: float) -> float:
+    """Variance of the mean cell's systematic error: how much the picture's halves differ beyond noise, over four."""
+    excess = 0.0
+    for axis in (0, 1):
+        first = folding.places[:, axis] < np.median(folding.places[:, axis])
+        halves = [folding.mean(values, weights * half) for half in (first, ~first)]
+        (one, left), (two, right) = halves
+        both = (left > 0.5) & (right > 0.5)
+        if both.sum() > 0.3 * len(both):
+            differences = ((one - two)[both] ** 2).mean() - spread * float((1 / left[both] + 1 / right[both]).mean())
+            excess = max(excess, float(differences))
+    return excess / 4

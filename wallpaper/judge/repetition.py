@@ -21,7 +21,7 @@ Planes = NDArray[np.float32]
 SOFTENING = 0.8
 """Standard deviation, in pixels, of the blur that takes pixel noise off before correlations."""
 
-LONGEST_LAG = 0.72
+LONGEST_LAG = 0.64
 """Lags reach this share of the picture's sides."""
 
 LEAST_OVERLAP = 0.16
@@ -32,6 +32,9 @@ SHORTEST_PERIOD = 5.0
 
 LEAST_CORRELATION = 0.45
 """Lattice points must correlate by this much, else nothing repeats."""
+
+CLEAR = 0.75
+"""Likeness below which another look, with the light evened out, may see more."""
 
 AS_ALIKE = 0.97
 """A finer lattice is the lattice if it correlates this well relative to the best: all true periods are alike. A period
@@ -54,9 +57,9 @@ FARTHEST = 4
 class Autocorrelation:
     """Correlation of a picture with itself at every lag (x, y), y >= 0."""
 
-    values: Floats
+    values: Planes
     """(Ly + 1, 2 Lx + 1), entry [y, x + Lx]; -1 where the overlap is too small."""
-    overlap: Floats
+    overlap: Planes
     """Same shape: pixels in common."""
 
     @property
@@ -78,23 +81,23 @@ def autocorrelate(picture: Planes) -> Autocorrelation:
     spectrum = fft.rfft2(np.ascontiguousarray(np.moveaxis(soft, -1, 0)), s=shape)
     product = fft.irfft2((spectrum.real**2 + spectrum.imag**2).sum(axis=0), s=shape)
     columns = np.arange(-lx, lx + 1)
-    common = product[: ly + 1][:, columns % shape[1]].astype(np.float64)
-    pixels = np.multiply.outer(height - np.arange(ly + 1), width - np.abs(columns)).astype(np.float64)
+    common = product[: ly + 1][:, columns % shape[1]]
+    pixels = np.multiply.outer(height - np.arange(ly + 1), width - np.abs(columns)).astype(np.float32)
     here, there = _window_sums(soft, ly, lx)
     covariance = common - np.einsum("cyx,cyx->yx", here[:-1], there[:-1]) / pixels
     variances = [sums[-1] - np.einsum("cyx,cyx->yx", sums[:-1], sums[:-1]) / pixels for sums in (here, there)]
     scale = np.sqrt(np.maximum(variances[0] * variances[1], 1e-12 * float(here[-1].max()) ** 2))
-    values = np.where(pixels >= LEAST_OVERLAP * height * width, covariance / scale, -1.0)
+    values = np.where(pixels >= LEAST_OVERLAP * height * width, covariance / scale, np.float32(-1.0))
     return Autocorrelation(values, pixels)
 
 
-def _window_sums(planes: Planes, ly: int, lx: int) -> tuple[Floats, Floats]:
+def _window_sums(planes: Planes, ly: int, lx: int) -> tuple[Planes, Planes]:
     """(C + 1, ly + 1, 2 lx + 1) sums over the overlap at each lag of every channel and of all their squares.
 
     First over the overlap's place in the picture itself, then over its place in the moved one; from one table of sums.
     """
     height, width = planes.shape[:2]
-    table = np.zeros((planes.shape[2] + 1, height + 1, width + 1))
+    table = np.zeros((planes.shape[2] + 1, height + 1, width + 1), dtype=np.float32)
     table[:-1, 1:, 1:] = np.moveaxis(planes, -1, 0)
     table[-1, 1:, 1:] = np.einsum("yxc,yxc->yx", planes, planes)
     np.cumsum(table, axis=1, out=table)
@@ -102,16 +105,34 @@ def _window_sums(planes: Planes, ly: int, lx: int) -> tuple[Floats, Floats]:
     x, y = np.arange(-lx, lx + 1), np.arange(ly + 1)
     above = table[:, height - y]
     below = table[:, height, None] - table[:, y]
-    here: Floats = above[:, :, width - np.maximum(x, 0)] - above[:, :, np.maximum(-x, 0)]
-    there: Floats = below[:, :, width + np.minimum(x, 0)] - below[:, :, np.maximum(x, 0)]
+    here: Planes = above[:, :, width - np.maximum(x, 0)] - above[:, :, np.maximum(-x, 0)]
+    there: Planes = below[:, :, width + np.minimum(x, 0)] - below[:, :, np.maximum(x, 0)]
     return here, there
 
 
-def find_lattice(correlation: Autocorrelation) -> Floats | None:
+def find_lattice(picture: Planes) -> Floats | None:
     """(2, 2) reduced basis in pixels, one vector (x, y) a column; None if nothing repeats in two directions.
 
-    a points to the right, and b lies counter-clockwise of it as one sees it, so the determinant is negative.
+    a to b turns counter-clockwise as one sees it, so the determinant is negative.
+
+    Args: picture: (H, W, C).
     """
+    basis, likeness = _repetition(autocorrelate(picture))
+    if likeness < CLEAR:
+        evened, better = _repetition(autocorrelate(_evenly_lit(picture)))
+        basis = evened if better > likeness else basis
+    return basis
+
+
+def _evenly_lit(picture: Planes) -> Planes:
+    """The picture over its own wide blur: spots of light and dark corners go, and so does some contrast."""
+    sigma = max(picture.shape[:2]) / 7
+    around = ndimage.gaussian_filter(picture.mean(axis=2), sigma, mode="reflect", truncate=2.5)
+    return np.asarray(picture / np.maximum(around, 0.02)[..., None], dtype=np.float32)
+
+
+def _repetition(correlation: Autocorrelation) -> tuple[Floats | None, float]:
+    """The basis, if there is one, and how alike the picture is at the lattice's points."""
     peaks = _peaks(correlation)
     summits = ndimage.maximum_filter(correlation.values, 2 * NEAR + 1, mode="constant", cval=-1.0)
     found: list[tuple[float, float, Floats]] = []
@@ -123,14 +144,14 @@ def find_lattice(correlation: Autocorrelation) -> Floats | None:
         basis = basis @ np.array(reduced_basis(basis.T @ basis))
         if float(np.linalg.norm(basis[:, 0])) >= SHORTEST_PERIOD:
             found.append((_likeness(summits, correlation, basis), area, basis))
-    if not found or max(found, key=lambda each: each[0])[0] < LEAST_CORRELATION:
-        return None
-    most = max(score for score, _, _ in found)
+    most = max((score for score, _, _ in found), default=-1.0)
+    if most < LEAST_CORRELATION:
+        return None, most
     _, _, basis = min((each for each in found if each[0] >= AS_ALIKE * most), key=lambda each: each[1])
     basis = _refined(correlation, _refined(correlation, basis, FARTHEST // 2), 64)
     if np.linalg.norm(basis, axis=0).min() < SHORTEST_PERIOD - 1 or _has_ridge(correlation, basis):
-        return None
-    return basis if np.linalg.det(basis) < 0 else basis * np.array([1.0, -1.0])
+        return None, -1.0
+    return (basis if np.linalg.det(basis) < 0 else basis * np.array([1.0, -1.0])), most
 
 
 def _peaks(correlation: Autocorrelation) -> list[Floats]:
@@ -163,7 +184,7 @@ def _points(correlation: Autocorrelation, basis: Floats, most: int) -> tuple[Flo
     return multiples[seen], lags[seen]
 
 
-def _likeness(summits: Floats, correlation: Autocorrelation, basis: Floats) -> float:
+def _likeness(summits: Planes, correlation: Autocorrelation, basis: Floats) -> float:
     """Lower quartile of the correlation at the lattice's points."""
     _, lags = _points(correlation, basis, FARTHEST)
     if len(lags) < 2:
@@ -215,7 +236,7 @@ def _summit(correlation: Autocorrelation, lag: Floats) -> tuple[Floats, float] |
     return np.array([x - lx + step[0], y + step[1]]), float(correlation.overlap[y, x]) * max(float(patch[1, 1]), 0.0)
 
 
-def _parabola(patch: Floats) -> Floats:
+def _parabola(patch: Planes) -> Floats:
     """(x, y) of the top of the quadratic through 3 x 3 values, by least squares; within a pixel."""
     gx, gy = (patch[:, 2] - patch[:, 0]).mean() / 2, (patch[2] - patch[0]).mean() / 2
     xx = (patch[:, 2] + patch[:, 0] - 2 * patch[:, 1]).mean()
