@@ -169,9 +169,7 @@ def test_a_process_shows_no_traceback_unless_asked_to(project: Path, environment
     command = [sys.executable, "-m", "wallpaper", "transition", "p1", "p1"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stdout) == (2, "")
-    assert (
-        done.stderr == "Error: `source != target` must hold, but both are p1; the field joins different groups only\n"
-    )
+    assert done.stderr == "Error: `source != target` must hold, but both are p1; a route joins different groups only\n"
     asked = environment | {"WALLPAPER_TRACEBACK": "1"}
     done = subprocess.run(command, env=asked, capture_output=True, text=True, timeout=100)
     assert done.returncode == 1
