@@ -132,7 +132,8 @@ def report(rows: list[Judged], seconds: float) -> int:
 def main(model: Path | None, route: str, side: int, seed: int, every: int) -> None:
     """Judge the frames of all 272 transitions; exit code 1 if any has not the planned symmetry."""
     loaded = None if model is None else TransitionModel.load(model)
-    started, rows = time.process_time(), []
+    started = time.process_time()
+    rows: list[Judged] = []
     for source, target in tqdm(
         list(permutations(GROUP_NAMES, 2))[::every], unit=" pairs", disable=not sys.stderr.isatty()
     ):

@@ -78,8 +78,8 @@ def basis(lattice: Lattice, degrees: float) -> np.ndarray:
 def test_a_leg_starts_from_the_latent_that_the_one_before_reached() -> None:
     result = run("pm", "p4", n_frames=9)
     middle = result.latents[4]
-    labels = [torch.tensor([plane_group(name).index]) for name in ("p4m", "p4")]
-    path = MODEL.ode.solve(middle[None], *labels, torch.linspace(0, 1, 5), solver="rk4", steps=8)  # type: ignore[misc]
+    before, after = (torch.tensor([plane_group(name).index]) for name in ("p4m", "p4"))
+    path = MODEL.ode.solve(middle[None], before, after, torch.linspace(0, 1, 5), solver="rk4", steps=8)
     torch.testing.assert_close(path.latents[:, 0], result.latents[4:], rtol=0, atol=1e-5)
     assert result.weights[4] == 1
     assert result.legs == (0,) * 5 + (1,) * 4

@@ -42,7 +42,7 @@ def test_what_holds_is_drawn_in_the_accent_and_nearly_is_not() -> None:
     figure = spectrum_plot(Spectrum(TIMES, spectrum.lines, values), source="p2", target="p4")
     figure_pixels(figure)
     meshes = [mesh for axes in figure.axes for mesh in axes.collections if isinstance(mesh, QuadMesh)]
-    first, second = (to_hex(mesh.to_rgba(mesh.get_array())[0, 0]) for mesh in meshes[:2])
+    first, second = (to_hex(mesh.to_rgba(np.asarray(mesh.get_array()))[0, 0]) for mesh in meshes[:2])
     assert first == THEME["accent"] != second
 
 
