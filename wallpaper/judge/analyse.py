@@ -18,6 +18,7 @@ from wallpaper.judge.averaging import average_cells
 from wallpaper.judge.identify import identify_samples
 from wallpaper.judge.reading import contrasts, read_picture, unit_samples
 from wallpaper.judge.repetition import find_lattice
+from wallpaper.judge.settings import METRIC_TOLERANCE
 from wallpaper.judge.spectrum import Samples
 from wallpaper.plane import Lattice
 from wallpaper.plane.lattice import stretched
@@ -44,12 +45,16 @@ FAITHFUL = 0.36
 """Waves per pixel up to which a picture's contrast is kept alike in all directions."""
 
 
-def analyse(picture: NDArray[np.generic] | str | Path, *, side: int | None = None) -> Analysis:
+def analyse(
+    picture: NDArray[np.generic] | str | Path, *, side: int | None = None, tolerance: float = METRIC_TOLERANCE
+) -> Analysis:
     """Which plane group a picture shows, with its lattice in pixels.
 
     Args:
         picture: (H, W), (H, W, 3) or (H, W, 4); uint8 or uint16 of full range, or float in [0, 1]; or a file.
         side: samples n along each side of the mean cell that is returned; about the picture's own resolution if None.
+        tolerance: relative change of scalar products up to which the lattice is put into a richer system: the default
+            forgives 1.5 % of a length or 1 degree; more forgives a camera that was held at an angle.
     Raises: ValueError: another shape or range, NaN, or a file that is no picture.
     """
     whole = unit_samples(read_picture(picture) if isinstance(picture, str | Path) else picture)
@@ -57,17 +62,17 @@ def analyse(picture: NDArray[np.generic] | str | Path, *, side: int | None = Non
     if contrasts(whole).max() < LEAST_CONTRAST:
         return Analysis(size, problem="no contrast")
     factor = math.ceil(max(size) / LARGEST)
-    found = _analysed(_shrunk(whole, factor), side)
+    found = _analysed(_shrunk(whole, factor), side, tolerance)
     if factor == 1 or (found.basis is not None and np.linalg.norm(found.basis, axis=0).min() >= FEWEST_PIXELS):
         return _in_pixels(found, size, factor, np.zeros(2))
     top, left = ((length - min(length, LARGEST)) // 2 for length in size)
-    part = _analysed(whole[top : top + LARGEST, left : left + LARGEST], side)
+    part = _analysed(whole[top : top + LARGEST, left : left + LARGEST], side, tolerance)
     if part.certificate is None:
         return _in_pixels(found, size, factor, np.zeros(2))
     return _in_pixels(part, size, 1, np.array([left, top], dtype=np.float64))
 
 
-def _analysed(picture: Planes, side: int | None) -> Analysis:
+def _analysed(picture: Planes, side: int | None, tolerance: float) -> Analysis:
     """The analysis of a picture of moderate size, in its own pixels."""
     size = (picture.shape[0], picture.shape[1])
     basis = find_lattice(picture) if min(size) >= LEAST_SIDE else None
@@ -77,9 +82,12 @@ def _analysed(picture: Planes, side: int | None) -> Analysis:
     mean = average_cells(picture, basis, middle)
     if not mean.complete:
         return Analysis(size, problem="less than one whole cell")
+    basis = mean.stretch @ basis
     lattice = Lattice.from_metric(basis.T @ basis)
     systematic = min(MOST_SYSTEMATIC, max(SYSTEMATIC, mean.drift))
-    certificate = identify_samples(mean.samples, lattice, noise=mean.noise, systematic=systematic, radius=FAITHFUL)
+    certificate = identify_samples(
+        mean.samples, lattice, noise=mean.noise, systematic=systematic, radius=FAITHFUL, tolerance=tolerance
+    )
     matrix, shift = np.array(certificate.frame.matrix), np.array(certificate.frame.shift)
     standard = basis @ np.linalg.inv(matrix)
     return Analysis(

@@ -6,11 +6,13 @@ other cells (a hand, a logo, a scratch) counts little. Knows no groups.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from wallpaper.judge.bending import find_bend
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -21,6 +23,13 @@ FEWEST, MOST = 24, 192
 
 ROUNDS, EVEN_LIGHT = 3, 0.04
 """How often light, weights and mean are found from each other; once is enough where the light is even to this share."""
+
+BENDINGS, THINNED = 6, 5
+"""Steps by which a distortion is followed, each found from one in five samples."""
+
+UNLIKE, BENT, STRAIGHT = 0.01, 0.6, 0.1
+"""Cells that differ by this share of their variance may be distorted; pixels at which they are, and at which they cease
+to be."""
 
 BLOCKS = 24
 """Blocks along the picture's longer side in which its light is measured."""
@@ -42,6 +51,8 @@ class MeanCell:
     """Standard deviation of one sample's random error, from how much the cells differ."""
     drift: float
     """Share of the cell's variance by which it changes from one part of the picture to another, noise apart."""
+    stretch: Floats
+    """(2, 2) by which straightening changed the basis at the picture's centre."""
     complete: bool
     """Whether the picture shows every part of a cell."""
 
@@ -64,7 +75,7 @@ class Folding:
 
 
 def average_cells(picture: Planes, basis: Floats, origin: Floats) -> MeanCell:
-    """Fold a picture.
+    """Fold a picture, straightened if its cells show that it is a little distorted.
 
     Args:
         picture: (H, W, C). basis: (2, 2) cell vectors (x, y) in pixels, y downwards, as columns.
@@ -72,25 +83,57 @@ def average_cells(picture: Planes, basis: Floats, origin: Floats) -> MeanCell:
     """
     period = float(np.linalg.norm(basis, axis=0).max())
     side = int(np.clip(4 * np.ceil(period / 4), FEWEST, MOST))
-    folding = _fold(picture.shape[:2], basis, origin, side)
-    seen = _interpolated(picture, folding.places)
+    folding, stretch = _fold(picture.shape[:2], basis, origin, side), np.eye(2)
+    if (np.bincount(folding.cell, minlength=side * side) == 0).any():
+        return MeanCell(np.zeros((side, side, picture.shape[2]), np.float32), 0.0, 0.0, stretch, complete=False)
+    fold = _balanced(folding, _interpolated(picture, folding.places), picture.shape[:2], period)
+    for step in range(BENDINGS if _differs(folding, fold) else 0):
+        some = slice(step, None, THINNED)
+        differences = fold.values[some] - fold.mean[folding.cell[some]]
+        bend = find_bend(picture, folding.places[some], differences, fold.weights[some])
+        if bend.largest < (STRAIGHT if step else BENT):
+            break
+        folding = replace(folding, places=folding.places + bend.at(folding.places))
+        stretch = (np.eye(2) + bend.linear) @ stretch
+        fold = _balanced(folding, _interpolated(picture, folding.places), picture.shape[:2], period)
+    spread = _spread(fold.values - fold.mean[folding.cell], fold.weights, side**2)
+    drift = _drift(folding, fold.values, fold.weights, spread) / _contrast(fold)
+    noise = float(np.sqrt(spread * np.mean(1 / fold.count)))
+    return MeanCell(fold.mean.reshape(side, side, -1), noise, drift, stretch, complete=True)
+
+
+def _differs(folding: Folding, fold: _Fold) -> bool:
+    """Whether the cells differ enough to look for a distortion."""
+    return _spread(fold.values - fold.mean[folding.cell], fold.weights, folding.side**2) > UNLIKE * _contrast(fold)
+
+
+def _contrast(fold: _Fold) -> float:
+    return max(float(fold.mean.var(axis=0).mean()), 1e-12)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fold:
+    """Values (P, C) with the light divided out, their weights (P,), and the mean (n n, C) with its total weights."""
+
+    values: Planes
+    weights: Planes
+    mean: Planes
+    count: Floats
+
+
+def _balanced(folding: Folding, seen: Planes, size: tuple[int, ...], period: float) -> _Fold:
+    """Light, weights and mean, each found from the others in turn."""
     weights = np.ones(len(seen), dtype=np.float32)
     mean, count = folding.mean(seen, weights)
-    if (count == 0).any():
-        return MeanCell(np.zeros((side, side, picture.shape[2]), np.float32), 0.0, 0.0, complete=False)
     values = seen
     for _ in range(ROUNDS):
-        light = _light(seen, mean[folding.cell], weights, folding.places, picture.shape[:2], period)
+        light = _light(seen, mean[folding.cell], weights, folding.places, size, period)
         values = seen / light[:, None]
-        differences = values - mean[folding.cell]
-        weights = _trust(differences)
+        weights = _trust(values - mean[folding.cell])
         mean, count = folding.mean(values, weights)
         if np.abs(light - 1).max() < EVEN_LIGHT:
             break
-    spread = _spread(differences, weights, side**2)
-    drift = _drift(folding, values, weights, spread) / max(float(mean.var(axis=0).mean()), 1e-12)
-    noise = float(np.sqrt(spread * np.mean(1 / count)))
-    return MeanCell(mean.reshape(side, side, -1), noise, drift, complete=True)
+    return _Fold(values, weights, mean, count)
 
 
 def _fold(size: tuple[int, ...], basis: Floats, origin: Floats, side: int) -> Folding:
@@ -122,7 +165,7 @@ def _light(
     """(P,) brightness g relative to the mean: least squares of g times the expected values, over a smooth window."""
     pitch = max(size) / BLOCKS
     shape = (int(np.ceil(size[0] / pitch)), int(np.ceil(size[1] / pitch)))
-    row, column = ((places[:, axis] / pitch).astype(np.int64) for axis in (1, 0))
+    row, column = (np.clip(places[:, 1 - axis] / pitch, 0, shape[axis] - 1).astype(np.int64) for axis in (0, 1))
     block = row * shape[1] + column
     sigma = max(1.0, LIGHT_PERIODS * period / pitch)
     sums = []

@@ -18,7 +18,7 @@ from wallpaper.judge.certify import Placement, certify
 from wallpaper.judge.fitting import Fitter
 from wallpaper.judge.periods import find_periods
 from wallpaper.judge.reading import contrasts, unit_samples
-from wallpaper.judge.settings import Setting, isometries, reduced_basis, settings
+from wallpaper.judge.settings import METRIC_TOLERANCE, Setting, isometries, reduced_basis, settings
 from wallpaper.judge.spectrum import Band, Samples, cut_band
 from wallpaper.plane import GROUP_NAMES, Lattice, plane_group
 from wallpaper.plane.lattice import change_basis, invariant_metric
@@ -44,7 +44,13 @@ MOST_LOSS = 0.2
 """Correlation that noise may take from a true translation; what loses more is no period."""
 
 
-def identify(pattern: NDArray[np.generic], lattice: Lattice, *, noise: float | None = None) -> Certificate:
+def identify(
+    pattern: NDArray[np.generic],
+    lattice: Lattice,
+    *,
+    noise: float | None = None,
+    tolerance: float = METRIC_TOLERANCE,
+) -> Certificate:
     """Which plane group the pattern has.
 
     Args:
@@ -52,6 +58,7 @@ def identify(pattern: NDArray[np.generic], lattice: Lattice, *, noise: float | N
             i/n along a, j/n along b. Any whole number of periods, any origin and setting.
         lattice: the cell that the samples fill.
         noise: standard deviation of the noise a sample, as a share of full range; estimated if None.
+        tolerance: relative change of scalar products up to which a matrix is an isometry of the lattice.
     Raises: ValueError: another shape or range, NaN, or no contrast.
     """
     values = unit_samples(pattern)
@@ -64,7 +71,7 @@ def identify(pattern: NDArray[np.generic], lattice: Lattice, *, noise: float | N
         raise ValueError(
             f"a pattern must have a contrast of at least {LEAST_CONTRAST}, but got {contrast:.2g}: it is flat"
         )
-    return identify_samples(values, lattice, noise=noise, systematic=SYSTEMATIC)
+    return identify_samples(values, lattice, noise=noise, systematic=SYSTEMATIC, tolerance=tolerance)
 
 
 def identify_samples(
@@ -74,6 +81,7 @@ def identify_samples(
     noise: float | None,
     systematic: float,
     radius: float | None = None,
+    tolerance: float = METRIC_TOLERANCE,
 ) -> Certificate:
     """`identify` for (n, n, C) float32 samples that are known to be sound; they may overshoot [0, 1].
 
@@ -87,7 +95,7 @@ def identify_samples(
     periods = find_periods(whole, 1 - min(MOST_LOSS, 2 * _error(whole, floor, systematic)))
     primitive = change_basis(lattice.metric, periods.basis)
     turn = np.array(reduced_basis(primitive))
-    matrices = isometries(change_basis(primitive, turn))
+    matrices = isometries(change_basis(primitive, turn), tolerance)
     metric = invariant_metric(change_basis(primitive, turn), matrices)
     to_cell = np.rint(np.linalg.inv(turn)).astype(np.int64) @ periods.to_cell
     band = cut_band(samples, to_cell, metric, floor, radius)
