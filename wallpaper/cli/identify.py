@@ -16,6 +16,7 @@ import click
 
 from wallpaper.cli.judging import SUFFIXES, Finding, Job, collect, judge_all
 from wallpaper.cli.progress import bar
+from wallpaper.judge.settings import METRIC_TOLERANCE
 from wallpaper.plane import Lattice, plane_group
 
 ALL_IDENTIFIED, NO_ANSWER, UNREADABLE = 0, 1, 2
@@ -74,6 +75,14 @@ def _parse_group(_context: click.Context, _option: click.Parameter, value: str |
     help="FILE is not a picture of the plane but one cell in the lattice frame (row along a, column along b).",
 )
 @click.option(
+    "--tolerance",
+    type=click.FloatRange(0.001, 0.3),
+    default=METRIC_TOLERANCE,
+    show_default=True,
+    help="How far a lattice may be from square, hexagonal or rectangular and count as such: relative change of scalar "
+    "products. The default forgives 1.5 % of a length or 1 degree; 0.1 forgives a camera held at an angle.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=os.cpu_count() or 1,
@@ -88,6 +97,7 @@ def identify(
     output: Path | None,
     expect: str | None,
     cell: Lattice | None,
+    tolerance: float,
     workers: int,
 ) -> None:
     """Identify the plane group of pictures, from the pictures alone.
@@ -120,7 +130,7 @@ def identify(
         raise click.BadParameter(f"no pictures in {', '.join(files)}; they must end in {', '.join(SUFFIXES)}")
     drawings = _drawings(chosen, output, to_file)
     findings, several = [], len(chosen) > 1
-    jobs = [Job(file, cell, drawing) for file, drawing in zip(chosen, drawings, strict=True)]
+    jobs = [Job(file, cell, drawing, tolerance) for file, drawing in zip(chosen, drawings, strict=True)]
     with bar("identifying", "pictures") if several else nullcontext(lambda done, total: None) as move:
         for finding in judge_all(jobs, workers):
             findings.append(finding)

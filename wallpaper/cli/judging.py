@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wallpaper.judge import Analysis, Certificate, analyse, identify, read_picture
+from wallpaper.judge.settings import METRIC_TOLERANCE
 from wallpaper.pictures.animation import write_png
 from wallpaper.pictures.legend import legible, with_legend
 from wallpaper.pictures.overlay import overlay
@@ -43,6 +44,8 @@ class Job:
     """The lattice, if the file is one cell in the lattice frame and no picture of the plane."""
     drawing: Path | None = None
     """Where to draw its symmetry elements."""
+    tolerance: float = METRIC_TOLERANCE
+    """How far a lattice may be from a richer system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def judge_all(jobs: Sequence[Job], workers: int) -> Iterator[Finding]:
 
 
 def _judge_picture(job: Job, picture: NDArray[np.generic]) -> Finding:
-    found = analyse(picture)
+    found = analyse(picture, tolerance=job.tolerance)
     if found.certificate is None:
         return Finding(job.file, problem=f"{found.problem}. {found.advice}", details=found.to_dict())
     if job.drawing is not None:
@@ -128,7 +131,7 @@ def _judge_picture(job: Job, picture: NDArray[np.generic]) -> Finding:
 
 
 def _judge_cell(job: Job, samples: NDArray[np.generic], lattice: Lattice) -> Finding:
-    certificate = identify(samples, lattice)
+    certificate = identify(samples, lattice, tolerance=job.tolerance)
     if job.drawing is not None:
         picture = render(_rgb(samples), lattice, size=DRAWN_SIZE, cells=DRAWN_CELLS)
         placed = place(lattice, DRAWN_SIZE, picture_scale([lattice], DRAWN_SIZE, DRAWN_CELLS))

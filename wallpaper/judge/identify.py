@@ -32,7 +32,7 @@ LEAST_CONTRAST = 1e-3
 LEAST_SIDE = 8
 """Samples along a side below which there are too few waves."""
 
-SYSTEMATIC = 0.004
+SYSTEMATIC = 0.001
 """Share of the power that may be error of another kind than noise, such as rounding to 8 bits on few samples: an
 operation that correlates above 1 - `SYSTEMATIC` is not told from a true one."""
 
