@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from tests.data.fake import SIDE, dataset, fatal, noise
+from tests.data.fake import SIDE, dataset, fatal, noise, telling
 from wallpaper.data import PatternStore, StoreError, generate_dataset, partial_path, sample_seed
 from wallpaper.patterns import Pattern
 from wallpaper.plane import GROUP_NAMES
+
+ROOT = Path(__file__).parents[2]
 
 
 class Stopped(Exception):
@@ -77,6 +84,48 @@ def test_a_worker_that_dies_leaves_a_file_to_resume(tmp_path: Path) -> None:
         generate_dataset(path, 4, side=SIDE, workers=2, generate=fatal)
     with h5py.File(partial_path(path)) as file:
         assert 32 <= file.attrs["written"] <= 56  # the four tasks before those under way, at least
+
+
+def test_a_killed_run_leaves_no_workers_behind_and_is_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "import sys; from tests.data.fake import *\nif __name__ == '__main__':\n"
+    script += "    generate_dataset(sys.argv[1], 12, side=16, workers=2, generate=telling)\n"
+    (tmp_path / "run.py").write_text(script)
+    environment = os.environ | {"WALLPAPER_TEST_FOLDER": str(tmp_path / "pids"), "PYTHONPATH": str(ROOT)}
+    (tmp_path / "pids").mkdir()
+    path = tmp_path / "made" / "a.h5"
+    run = subprocess.Popen([sys.executable, tmp_path / "run.py", path], env=environment, cwd=ROOT)
+    assert until(lambda: len(os.listdir(tmp_path / "pids")) == 2 and written(path) >= 64)
+    run.kill()
+    run.wait()
+    workers = [int(name) for name in os.listdir(tmp_path / "pids")]
+    assert until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers))
+    monkeypatch.setenv("WALLPAPER_TEST_FOLDER", str(tmp_path / "pids"))
+    resumed = generate_dataset(path, 12, side=16, generate=telling)
+    whole = generate_dataset(tmp_path / "whole" / "a.h5", 12, side=16, generate=telling)
+    assert resumed.path.read_bytes() == whole.path.read_bytes()
+
+
+def written(path: Path) -> int:
+    """Patterns on disk so far."""
+    if not partial_path(path).is_file():
+        return 0
+    try:
+        with h5py.File(partial_path(path), locking=False) as file:
+            return int(file.attrs["written"])
+    except (OSError, KeyError):  # while it is being written
+        return 0
+
+
+def until(happens: Callable[[], bool], seconds: float = 90.0) -> bool:
+    """Wait; whether it happened in time."""
+    end = time.monotonic() + seconds
+    while not happens():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def test_an_interrupted_run_is_continued(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import forkserver
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TypeAlias
 
@@ -159,7 +161,7 @@ def _patterns(path: Path, generate: Generate, seed: int, side: int, indices: ran
 
 def _parallel(generate: Generate, seed: int, side: int, indices: range, workers: int) -> Iterator[Pattern]:
     """Two tasks a worker are under way at any time, so memory stays bounded when writing is slower."""
-    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_ignore_interrupt)
+    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_start_worker)
     tasks = iter(indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK))
     waiting: deque[Future[list[Pattern]]] = deque()
     try:
@@ -205,6 +207,15 @@ def _context() -> multiprocessing.context.BaseContext:
     return context
 
 
-def _ignore_interrupt() -> None:
-    """Ctrl-C reaches the whole process group; the parent alone decides."""
+def _start_worker() -> None:
+    """Ctrl-C reaches the whole process group, and the parent alone decides; without a parent there is no work left."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    """End this process when the one that the sentinel stands for has died: a killed parent says no goodbye."""
+    wait([sentinel])
+    os._exit(1)
