@@ -59,6 +59,14 @@ def test_what_a_browser_would_draw_is_the_rendered_picture(group: PlaneGroup) ->
     np.testing.assert_allclose(np.stack(seen, axis=-1), expected, atol=6)  # one blurs what it shrinks, the other not
 
 
+def test_a_sample_s_pixel_is_centred_on_its_place() -> None:
+    element, _, offset, _ = parts(pattern_svg(smooth(), Lattice(1, 1, 90), size=100))
+    image = element.find(f"{NAME}image")
+    assert image is not None
+    assert float(image.get("x", "nan")) + MARGIN + 0.5 == float(image.get("y", "nan")) + MARGIN + 0.5 == 0
+    assert offset.tolist() == [50, 50]
+
+
 def test_the_image_reaches_beyond_the_cell_and_repeats_there() -> None:
     _, _, _, image = parts(pattern_svg(smooth(), Lattice(1, 1, 90)))
     side = image.shape[0] - 2 * MARGIN
