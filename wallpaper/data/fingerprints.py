@@ -17,6 +17,9 @@ Fingerprint = NDArray[np.float32]
 FINEST = 6
 """Highest wave number kept in each direction: finer detail is seen last."""
 
+COARSE = 24
+"""Leading values, mean colour and longest waves, that rule most patterns out before all are compared."""
+
 ALIKE = 0.25
 """Distance up to which two patterns are taken for the same design; unrelated ones stay above."""
 
@@ -40,7 +43,7 @@ def fingerprint(pixels: NDArray[np.uint8]) -> Fingerprint:
     kept = np.abs(np.concatenate([spectrum[: FINEST + 1, : FINEST + 1], spectrum[-FINEST:, : FINEST + 1]]))
     mean = spectrum[0, 0].real
     kept[0, 0] = 0.0
-    values = np.concatenate([kept.ravel(), mean])
+    values = np.concatenate([mean, kept.ravel()])
     return np.asarray(values / max(float(np.linalg.norm(kept)), 1e-6), dtype=np.float32)
 
 
@@ -51,19 +54,18 @@ class Gallery:
         """Room for so many."""
         size = 3 * (2 * FINEST + 1) * (FINEST + 1) + 3
         self._seen = np.empty((capacity, size), dtype=np.float32)
-        self._lengths = np.empty(capacity, dtype=np.float32)
+        self._coarse = np.empty((capacity, COARSE), dtype=np.float32)
         self._count = 0
 
     def resembles(self, candidate: Fingerprint, most: float = ALIKE) -> bool:
         """Whether one that was added is no further than `most` from this one (f,)."""
-        seen, lengths = self._seen[: self._count], self._lengths[: self._count]
-        if not self._count:
-            return False
-        return bool((lengths - 2 * (seen @ candidate)).min() + candidate @ candidate <= most * most)
+        apart = self._coarse[: self._count] - candidate[:COARSE]
+        near = np.flatnonzero(np.einsum("nf,nf->n", apart, apart) <= most * most)  # a part's distance is no larger
+        return any(np.linalg.norm(self._seen[index] - candidate) <= most for index in near)
 
     def add(self, fresh: Fingerprint) -> None:
         """Remember one (f,)."""
-        self._seen[self._count], self._lengths[self._count] = fresh, fresh @ fresh
+        self._seen[self._count], self._coarse[self._count] = fresh, fresh[:COARSE]
         self._count += 1
 
 
