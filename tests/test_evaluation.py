@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ MODEL = tiny_model()
 
 NAMES = {
     *("psnr_test", "psnr_train", "residual_decoded", "residual_decoded_uint8"),
+    *("judged_decoded", "judged_first_frames", "judged_last_frames"),
     *("residual_first_frames", "residual_inner_frames", "residual_last_frames"),
     *("energy_distance", "energy_floor", "wasserstein2", "wasserstein2_floor", "wasserstein2_over_floor"),
     *("variance_ratio", "collapsed_pairs", "endpoint_error", "path_length", "curvature", "cycle_error", "nfe"),
@@ -63,6 +64,17 @@ def test_symmetry_that_is_not_exact_is_found(member: str, store: PatternStore, m
     symmetry = evaluate(MODEL, store).symmetry
     assert getattr(symmetry, member) > 1e-3
     assert symmetry.decoded == 0
+
+
+def test_the_judge_counts_what_has_exactly_its_group(store: PatternStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each figure is the judge's, not the projection's: told that all is p2 it drops to p2's share."""
+    judged = evaluate(MODEL, store).judged
+    assert all(0 <= share <= 1 for share in (judged.decoded, judged.first_frames, judged.last_frames))
+    monkeypatch.setattr(evaluation, "identify", lambda pixels, lattice: _Named("p2"))
+    told = evaluate(MODEL, store).judged
+    assert told.decoded == pytest.approx(1 / 17, abs=0.02)
+    assert told.first_frames == pytest.approx(1 / 17)
+    assert told.last_frames == pytest.approx(16 / 272)
 
 
 def test_metrics_are_flat_and_finite(found: Evaluation) -> None:
@@ -120,6 +132,13 @@ def test_a_dataset_of_smaller_patterns_is_refused(store: PatternStore) -> None:
         large = SymmetryVAE(resolution=64, latent_dim=4, hidden_dims=(8, 16, 16))
     with pytest.raises(ValueError, match=r"side"):
         evaluate(TransitionModel(large, MODEL.ode), store)
+
+
+@dataclass
+class _Named:
+    """A certificate as far as the evaluation reads it."""
+
+    group: str
 
 
 class _Foreign:

@@ -1,7 +1,8 @@
 """What a trained model can do, measured: reconstruction, symmetry, and transport between the groups.
 
 Symmetry is counted on the transitions of all 272 ordered pairs, by permuting the samples of their
-frames. Transport compares end points with held-out latents of the target. Knows no tracker.
+frames, and judged by `wallpaper.judge`, which is not told the group. Transport compares end points
+with held-out latents of the target. Knows no tracker.
 """
 
 from __future__ import annotations
@@ -15,16 +16,22 @@ import torch
 from torch import Tensor
 
 from wallpaper.data import Latents, PatternStore, encode_all
+from wallpaper.judge import identify
 from wallpaper.models.transition_model import TransitionModel
-from wallpaper.plane import GROUP_NAMES, align, plane_group, primitive_operations
+from wallpaper.plane import GROUP_NAMES, Lattice, align, plane_group, primitive_operations
+from wallpaper.plane.lattice import Metric
+from wallpaper.plane.relations import primitive_vectors
 from wallpaper.symmetry import residuals
 from wallpaper.training.transport_metrics import PairMetrics, all_pairs, pair_table, summary
 from wallpaper.training.vae_losses import psnr
-from wallpaper.transition import LATENT_SOLVER, LATENT_STEPS, decode_frames, smooth_step
+from wallpaper.transition import LATENT_SOLVER, LATENT_STEPS, basis_path, decode_frames, smooth_step
 
 BATCH = 64
 RECONSTRUCTED = 40
 """Patterns of each group that are reconstructed, at most."""
+DECODED = 8
+"""Decoded images of each group whose symmetry is looked at."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -57,11 +64,27 @@ class ExactSymmetry:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """Share of images that the judge, knowing the lattice alone, finds to have exactly the group they are meant for.
+
+    Exact symmetry does not settle it: a dull image can have more symmetry than it should.
+    """
+
+    decoded: float
+    """Of decoded 8-bit images, at most `DECODED` of each group."""
+    first_frames: float
+    """Of the transitions' first frames, one for each source group."""
+    last_frames: float
+    """Of the last frames of all transitions."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """One model on one dataset."""
 
     reconstructions: tuple[Reconstruction, ...]
     symmetry: ExactSymmetry
+    judged: Judged
     transport: tuple[PairMetrics, ...]
     """One row for each ordered pair of groups."""
 
@@ -71,6 +94,7 @@ class Evaluation:
         found |= {
             f"eval/residual_{name}": float(value) for name, value in asdict(self.symmetry).items() if name != "pairs"
         }
+        found |= {f"eval/judged_{name}": value for name, value in asdict(self.judged).items()}
         mean = summary(self.transport)
         found |= {f"eval/{name}": value for name, value in mean.items()}
         found["eval/wasserstein2_over_floor"] = mean["wasserstein2"] / mean["wasserstein2_floor"]
@@ -104,9 +128,9 @@ def evaluate(
     reconstructions = tuple(
         _reconstruction(model, store, part, name) for name, part in ((split, held_out), ("train", train))
     )
-    symmetry = _exact_symmetry(model, held_out, progress)
+    symmetry, judged = _symmetry(model, held_out, progress)
     table = pair_table(model.ode, held_out, train, solver=LATENT_SOLVER, steps=LATENT_STEPS)
-    return Evaluation(reconstructions, symmetry, tuple(table))
+    return Evaluation(reconstructions, symmetry, judged, tuple(table))
 
 
 def _check_enough(store: PatternStore, split: str) -> None:
@@ -136,17 +160,19 @@ def _reconstruction(model: TransitionModel, store: PatternStore, latents: Latent
 
 
 @torch.no_grad()
-def _exact_symmetry(model: TransitionModel, held_out: Latents, progress: Progress) -> ExactSymmetry:
+def _symmetry(model: TransitionModel, held_out: Latents, progress: Progress) -> tuple[ExactSymmetry, Judged]:
     """First frame, a frame in the middle and last frame of each pair, from the source's first held-out latent.
 
     The paths of all pairs are solved together; its frames are those of `transition`.
     """
-    decoded, decoded_uint8 = _decoded_residuals(model, held_out)
+    decoded, decoded_uint8, decoded_right = _decoded(model, held_out)
     pairs = all_pairs(held_out.labels.tolist())
     labels = torch.tensor(pairs)
     start = torch.stack([held_out.mean[held_out.labels == source][0] for source, _ in pairs])
     path = model.ode.solve(start, labels[:, 0], labels[:, 1], (0.0, 0.5, 1.0), solver=LATENT_SOLVER, steps=LATENT_STEPS)
     largest = {"first": 0.0, "last": 0.0, "inner": 0.0}
+    first_right: dict[str, bool] = {}
+    last_right = 0
     for done, (source, target) in enumerate(pairs):
         alignment = align(GROUP_NAMES[source], GROUP_NAMES[target])
         frames = decode_frames(model.vae, path.latents[:, done], alignment, smooth_step(path.times)).numpy()
@@ -156,20 +182,37 @@ def _exact_symmetry(model: TransitionModel, held_out: Latents, progress: Progres
             "last": _largest(frames[2], alignment.target_operations),
         }
         largest = {name: max(value, found[name]) for name, value in largest.items()}
+        group = plane_group(GROUP_NAMES[source])
+        first, last = basis_path(Lattice.standard(group.system).basis @ primitive_vectors(group), alignment, [0.0, 1.0])
+        if alignment.source not in first_right:
+            first_right[alignment.source] = _is(alignment.source, frames[0], first)
+        last_right += _is(alignment.target, frames[2], last)
         progress(done + 1, len(pairs))
-    return ExactSymmetry(decoded, decoded_uint8, largest["first"], largest["last"], largest["inner"], len(pairs))
+    exact = ExactSymmetry(decoded, decoded_uint8, largest["first"], largest["last"], largest["inner"], len(pairs))
+    return exact, Judged(decoded_right, sum(first_right.values()) / len(first_right), last_right / len(pairs))
 
 
 @torch.no_grad()
-def _decoded_residuals(model: TransitionModel, latents: Latents) -> tuple[float, float]:
-    largest, largest_uint8 = 0.0, 0.0
-    for group in sorted(set(latents.labels.tolist())):
-        mean = latents.mean[latents.labels == group][:8]
-        image: Tensor = model.vae.decode(mean, torch.full((len(mean),), group))
-        operations = plane_group(group).operations
-        largest = max(largest, _largest(image.numpy(), operations))
-        largest_uint8 = max(largest_uint8, _largest((image * 255).round().byte().numpy(), operations))
-    return largest, largest_uint8
+def _decoded(model: TransitionModel, latents: Latents) -> tuple[float, float, float]:
+    """Largest residual of decoded images as float32 and as uint8, and the share judged to have exactly their group."""
+    largest, largest_uint8, right = 0.0, 0.0, []
+    for index in sorted(set(latents.labels.tolist())):
+        mean = latents.mean[latents.labels == index][:DECODED]
+        image: Tensor = model.vae.decode(mean, torch.full((len(mean),), index))
+        group = plane_group(index)
+        narrow = (image * 255).round().byte().numpy()
+        largest = max(largest, _largest(image.numpy(), group.operations))
+        largest_uint8 = max(largest_uint8, _largest(narrow, group.operations))
+        right += [_is(group.name, each, Lattice.standard(group.system).basis) for each in narrow]
+    return largest, largest_uint8, sum(right) / len(right)
+
+
+def _is(group: str, image: np.ndarray[Any, Any], basis: Metric) -> bool:
+    """Whether the judge finds exactly this group in (3, n, n) samples of one cell; never in a flat image."""
+    try:
+        return identify(np.moveaxis(image, 0, -1), Lattice.from_metric(basis.T @ basis)).group == group
+    except ValueError:
+        return False
 
 
 def _largest(image: np.ndarray[Any, Any], operations: tuple[Any, ...]) -> float:

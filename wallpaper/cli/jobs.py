@@ -170,6 +170,8 @@ def table(found: Evaluation) -> str:
         ("residual of decoded images, float32 / uint8", f"{exact.decoded:g} / {exact.decoded_uint8:g}"),
         (f"residual of {exact.pairs} first / last frames", f"{exact.first_frames:g} / {exact.last_frames:g}"),
         ("residual of inner frames, common subgroup", f"{exact.inner_frames:g}"),
+        ("judged to have exactly their group: decoded images", f"{found.judged.decoded:.1%}"),
+        ("  first / last frames", f"{found.judged.first_frames:.1%} / {found.judged.last_frames:.1%}"),
         (
             "W2 to held-out latents / floor",
             f"{figures['eval/wasserstein2']:.3f} / {figures['eval/wasserstein2_floor']:.3f}",
