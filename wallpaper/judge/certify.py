@@ -16,7 +16,6 @@ from scipy import ndimage
 
 from wallpaper.judge.certificate import Certificate, Frame, Kind, MeasuredOperation, Vector, triplet
 from wallpaper.judge.fitting import Fit, Fitter
-from wallpaper.judge.reading import contrasts
 from wallpaper.judge.settings import metric_system
 from wallpaper.judge.spectrum import Band
 from wallpaper.plane import DEN, Lattice, Op, plane_group
@@ -72,7 +71,7 @@ def certify(
     """
     group = plane_group(placement.fit.setting.group)
     metric = change_basis(lattice.metric, np.asarray(np.linalg.inv(placement.matrix), dtype=np.float64))
-    contrast = float(np.sqrt(np.mean(contrasts(values) ** 2)))
+    contrast = float(np.sqrt(whole.power / values.shape[2]))
     operations = tuple(_held(values, whole, placement, contrast))
     rejected = tuple(sorted(_rejected(fitter, placement, contrast), key=lambda op: -op.correlation))
     return Certificate(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +22,7 @@ from wallpaper.plane.operation import Matrix
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-Moves: TypeAlias = list[tuple[Matrix, Floats, Floats]]
-"""Matrix W, translation w and lever L of operations whose translation w + L x depends on a place x."""
-
-WORTH_REFINING = 0.6
+WORTH_REFINING = 0.8
 """Least share of the tapered power, on the maps' grid, for which the origin is refined."""
 
 ALREADY_EXACT = 1e-6
@@ -96,12 +92,12 @@ class Fitter:
 
     def best_translation(self, matrix: Matrix) -> tuple[float, Floats]:
         """The highest correlation that an isometry reaches, and its translation in [0, 1)."""
+        moves = self._moves([(matrix, _ZERO, _EYE)])
+        starts = {int(np.argmax(self.map(matrix, tapered=tapered))) for tapered in (True, False)}
         found = []
-        for tapered in (True, False):
-            table = self.map(matrix, tapered=tapered)
-            start = np.array(np.unravel_index(int(np.argmax(table)), table.shape)) / self.band.side
-            place = self._ascended([(matrix, _ZERO, _EYE)], start)
-            found.append((float(self._terms(matrix, place).real.sum()), place % 1.0))
+        for start in starts:
+            place = self._ascended(moves, np.array(divmod(start, self.band.side)) / self.band.side)
+            found.append((float(moves.correlations(place)[0]), place % 1.0))
         return max(found, key=lambda each: each[0])
 
     def fit(self, setting: Setting, variant: int) -> Fit:
@@ -115,10 +111,10 @@ class Fitter:
         most = float(shares.max())
         candidates = np.flatnonzero(shares >= most - AS_GOOD)
         origin = self._nearest(np.stack(np.unravel_index(candidates, (side, side)), axis=1) / side)
-        moves = [(op.rot, np.array(op.shift) / DEN, _EYE - np.array(op.rot)) for op in operations]
+        moves = self._moves([(op.rot, np.array(op.shift) / DEN, _EYE - np.array(op.rot)) for op in operations])
         if len(operations) > 1 and WORTH_REFINING <= most < 1 - ALREADY_EXACT:
             origin = self._ascended(moves, origin)
-        return Fit(setting, axes, operations, origin, self._correlations(moves, origin))
+        return Fit(setting, axes, operations, origin, moves.correlations(origin))
 
     def _nearest(self, points: Floats) -> Floats:
         steps = (points + 0.5) % 1.0 - 0.5
@@ -126,48 +122,63 @@ class Fitter:
         nearest: Floats = steps[int(np.argmin(lengths))]
         return nearest
 
-    def _ascended(self, moves: Moves, start: Floats) -> Floats:
+    def _moves(self, moves: list[tuple[Matrix, Floats, Floats]]) -> _Moves:
+        """Of matrices W, translations w and levers L: operations whose translation w + L x depends on a place x."""
+        products = np.stack([self._product(matrix)[self._half] for matrix, _, _ in moves])
+        levers = np.stack([lever for _, _, lever in moves])
+        return _Moves(2 * products, self._waves @ np.stack([w for _, w, _ in moves]).T, self._waves @ levers)
+
+    def _ascended(self, moves: _Moves, start: Floats) -> Floats:
         """The maximum near a point by Newton's method, on the tapered band and then on the whole one.
 
         Directions along which nothing changes (polar groups) are left alone.
         """
         place = start
-        for weights in (self._taper[self._half], 1.0):
+        for weights in (self._taper[self._half], np.ones(len(self._half))):
             for _ in range(NEWTON_STEPS):
-                gradient, hessian = self._derivatives(moves, place, weights)
+                gradient, hessian = moves.derivatives(place, weights)
                 values, vectors = np.linalg.eigh(hessian)
                 curved = values < -1e-3 * np.abs(values).max(initial=1e-12)
                 step = vectors @ np.where(curved, -(vectors.T @ gradient) / np.where(curved, values, 1.0), 0.0)
                 place = place + np.clip(step, -1 / self.band.side, 1 / self.band.side)
                 if np.abs(step).max() < CONVERGED:
                     break
-        better = self._correlations(moves, place).sum() >= self._correlations(moves, start).sum()
-        return place if better else start
+        return place if moves.correlations(place).sum() >= moves.correlations(start).sum() else start
 
     def _product(self, matrix: Matrix) -> NDArray[np.complexfloating]:
         if matrix not in self._products:
             self._products[matrix] = self.band.products(matrix)
         return self._products[matrix]
 
-    def _terms(self, matrix: Matrix, translation: Floats) -> NDArray[np.complexfloating]:
-        """(M / 2,) terms of the correlation at a translation, one of each pair k, -k, doubled."""
-        terms: NDArray[np.complexfloating] = self._product(matrix)[self._half] * np.exp(
-            1j * (self._waves @ translation)
-        )
-        return 2 * terms
 
-    def _correlations(self, moves: Moves, place: Floats) -> Floats:
-        return np.array([self._terms(matrix, shift + lever @ place).real.sum() for matrix, shift, lever in moves])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moves:
+    """G operations whose translation depends on a place, on H wave vectors, one of each pair k, -k."""
 
-    def _derivatives(self, moves: Moves, place: Floats, weights: Floats | float) -> tuple[Floats, Floats]:
-        """Gradient (2,) and Hessian (2, 2) of the moves' mean correlation."""
-        gradient, hessian = np.zeros(2), np.zeros((2, 2))
-        for matrix, shift, lever in moves:
-            terms = self._terms(matrix, shift + lever @ place) * weights
-            moved = self._waves @ lever
-            gradient -= terms.imag @ moved
-            hessian -= (moved * terms.real[:, None]).T @ moved
-        return gradient / len(moves), hessian / len(moves)
+    products: NDArray[np.complexfloating]
+    """(G, H) doubled."""
+    phases: Floats
+    """(H, G) where the place is 0."""
+    levered: Floats
+    """(G, H, 2) change of the phases with the place."""
+
+    def terms(self, place: Floats) -> NDArray[np.complexfloating]:
+        """(G, H) whose real parts add up to each operation's correlation."""
+        terms: NDArray[np.complexfloating] = self.products * np.exp(1j * (self.phases.T + self.levered @ place))
+        return terms
+
+    def correlations(self, place: Floats) -> Floats:
+        """(G,)."""
+        found: Floats = self.terms(place).real.sum(axis=1)
+        return found
+
+    def derivatives(self, place: Floats, weights: Floats) -> tuple[Floats, Floats]:
+        """Gradient (2,) and Hessian (2, 2) of the mean correlation."""
+        terms = self.terms(place) * weights
+        levered = self.levered.reshape(-1, 2)
+        gradient = -(terms.imag.reshape(-1) @ levered)
+        hessian = -(levered * terms.real.reshape(-1, 1)).T @ levered
+        return gradient / len(terms), hessian / len(terms)
 
 
 @lru_cache(maxsize=4096)

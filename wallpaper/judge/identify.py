@@ -113,18 +113,19 @@ def identify_samples(
     return certify(values, whole, lattice, fitter, placement, probabilities, math.sqrt(floor) * samples.side)
 
 
+_TO_CENTRED = np.linalg.inv(np.array(CENTRED_TO_PRIMITIVE))
+
+
 def standard_axes(group: str, axes: object) -> Floats:
     """(2, 2) change from the primitive cell's axes to the conventional standard ones: x_standard = M x."""
     primitive = np.asarray(axes, dtype=np.float64)
-    centred = len(plane_group(group).centring) > 1
-    return np.linalg.inv(np.array(CENTRED_TO_PRIMITIVE)) @ primitive if centred else primitive
+    return _TO_CENTRED @ primitive if len(plane_group(group).centring) > 1 else primitive
 
 
 def _plainest(setting: Setting, to_cell: NDArray[np.int64]) -> int:
     """The variant whose standard axes are most like the given cell's."""
-    strays = [
-        float(np.abs(standard_axes(setting.group, axes) @ to_cell - np.eye(2)).sum()) for axes, _ in setting.variants
-    ]
+    axes = np.array([axes for axes, _ in setting.variants])
+    strays = np.abs(standard_axes(setting.group, axes) @ to_cell - np.eye(2)).sum(axis=(1, 2))
     return int(np.argmin(strays))
 
 
