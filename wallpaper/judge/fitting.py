@@ -79,6 +79,7 @@ class Fitter:
         lengths = np.einsum("mi,ij,mj->m", band.vectors, np.linalg.inv(metric), band.vectors)
         taper = np.exp(-lengths / (2 * TAPER**2 * lengths.max()))
         self._taper = taper / float((np.abs(band.coefficients) ** 2).sum(axis=0) @ taper) * band.power
+        self._peaks: dict[Matrix, float] = {}
         self._maps: dict[tuple[Matrix, bool], Floats] = {}
         self._products: dict[Matrix, NDArray[np.complexfloating]] = {}
 
@@ -101,8 +102,14 @@ class Fitter:
         return max(found, key=lambda each: each[0])
 
     def fit(self, setting: Setting, variant: int) -> Fit:
-        """The setting at its best origin, the nearest to the cell's own among equals."""
+        """The setting at its best origin, the nearest to the cell's own among equals.
+
+        A setting that cannot reach `WORTH_REFINING`, were each operation at its best translation, is left at that.
+        """
         axes, operations = setting.variants[variant]
+        peaks = np.array([self._peak(op.rot) for op in operations])
+        if peaks.mean() < WORTH_REFINING:
+            return Fit(setting, axes, operations, _ZERO, peaks)
         side = self.band.side
         shares = np.zeros(side * side)
         for op in operations:
@@ -115,6 +122,12 @@ class Fitter:
         if len(operations) > 1 and WORTH_REFINING <= most < 1 - ALREADY_EXACT:
             origin = self._ascended(moves, origin)
         return Fit(setting, axes, operations, origin, moves.correlations(origin))
+
+    def _peak(self, matrix: Matrix) -> float:
+        """Highest value of the tapered map."""
+        if matrix not in self._peaks:
+            self._peaks[matrix] = float(self.map(matrix, tapered=True).max())
+        return self._peaks[matrix]
 
     def _nearest(self, points: Floats) -> Floats:
         steps = (points + 0.5) % 1.0 - 0.5
