@@ -6,11 +6,8 @@ A file that cannot be read is an answer too, so that the others go on. Knows nei
 from __future__ import annotations
 
 import glob
-import multiprocessing
 import os
-import signal
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +24,7 @@ from wallpaper.pictures.overlay import overlay
 from wallpaper.pictures.placement import Placement, place
 from wallpaper.pictures.render import Picture, picture_scale, render
 from wallpaper.plane import Lattice
+from wallpaper.workers import apart, ordered
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".ppm", ".pgm")
 """Files of a folder that are taken for pictures; any file that is named is tried."""
@@ -104,21 +102,26 @@ def judge(job: Job) -> Finding:
 
 
 def judge_all(jobs: Sequence[Job], workers: int) -> Iterator[Finding]:
-    """The answers in order; few files are not worth starting processes for."""
-    workers = min(workers, len(jobs) // 2)
-    if workers <= 1:
-        yield from map(judge, jobs)
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_ignore_interrupt)
+    """The answers in order; few files are not worth starting processes for.
+
+    When a worker dies, the files that were under way are judged one by one, until the cause is found.
+    """
+    workers, done = max(1, min(workers, len(jobs) // 2)), 0
+    while done < len(jobs):
+        try:
+            for finding in ordered(judge, jobs[done:], workers, preload=__name__):
+                yield finding
+                done += 1
+        except BrokenProcessPool:
+            yield _judge_apart(jobs[done])
+            done += 1
+
+
+def _judge_apart(job: Job) -> Finding:
     try:
-        waiting: list[Future[Finding]] = [pool.submit(judge, job) for job in jobs]
-        for job, answer in zip(jobs, waiting, strict=True):
-            try:
-                yield answer.result()
-            except BrokenProcessPool:
-                yield Finding(job.file, error="a worker process died; try again with --workers 1")
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        return apart(judge, job, preload=__name__)
+    except BrokenProcessPool:
+        return Finding(job.file, error="a worker process died; try again with --workers 1")
 
 
 def _judge_picture(job: Job, picture: NDArray[np.generic]) -> Finding:
@@ -164,17 +167,3 @@ def _rgb(picture: NDArray[np.generic]) -> Picture:
     narrow = picture if picture.dtype == np.uint8 else (picture.astype(np.float32) / 257).round().astype(np.uint8)
     grey = narrow if narrow.ndim == 3 else narrow[..., None]
     return np.ascontiguousarray(np.broadcast_to(grey[..., :3], (*grey.shape[:2], 3)), dtype=np.uint8)
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    """Workers from a clean server that has imported this module once; spawned where there is none."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
-
-
-def _ignore_interrupt() -> None:
-    """Ctrl-C reaches the whole process group; the parent alone decides."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

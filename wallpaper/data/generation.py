@@ -6,18 +6,11 @@ Pattern k has group k mod 17, so an unfinished file is balanced, and its seed fo
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing import forkserver
-from multiprocessing.connection import wait
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,6 +22,7 @@ from wallpaper.data.store import PatternStore
 from wallpaper.data.writer import PatternWriter
 from wallpaper.patterns import FAULTS, GENERATOR_VERSION, Pattern, generate_pattern
 from wallpaper.plane import GROUP_NAMES
+from wallpaper.workers import ordered
 
 Generate: TypeAlias = Callable[[str, int, int], Pattern]
 """(group, seed, side) to a pattern, or RuntimeError for a seed that gives none.
@@ -41,8 +35,6 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 CHUNK = 8
 """Patterns one task of a worker makes: long enough to hide the transfer, short enough to balance."""
-
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 SEED_BITS = 53
 """Seeds stay below 2^53, so that JSON and JavaScript keep them exact."""
@@ -147,32 +139,15 @@ def _unlike(gallery: Gallery, pattern: Pattern, generate: Generate, seed: int, s
 
 
 def _patterns(path: Path, generate: Generate, seed: int, side: int, indices: range, workers: int) -> Iterator[Pattern]:
-    """The patterns of these indices, in order."""
-    if workers == 1:
-        for index in indices:
-            yield _one(generate, seed, side, index)
-        return
+    """The patterns of these indices, in order. Raises: StoreError: a worker died."""
+    chunk = CHUNK if workers > 1 else 1
+    tasks = (indices[start : start + chunk] for start in range(0, len(indices), chunk))
     try:
-        yield from _parallel(generate, seed, side, indices, workers)
+        for patterns in ordered(partial(_several, generate, seed, side), tasks, workers, preload=__name__):
+            yield from patterns
     except BrokenProcessPool as error:
         remedy = f"run again to resume {partial_path(path).name}, with fewer workers if memory is short"
         raise store_error(path, None, "a worker process died", remedy) from error
-
-
-def _parallel(generate: Generate, seed: int, side: int, indices: range, workers: int) -> Iterator[Pattern]:
-    """Two tasks a worker are under way at any time, so memory stays bounded when writing is slower."""
-    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_start_worker)
-    tasks = iter(indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK))
-    waiting: deque[Future[list[Pattern]]] = deque()
-    try:
-        for task in tasks:
-            waiting.append(pool.submit(_several, generate, seed, side, task))
-            if len(waiting) >= 2 * workers:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _several(generate: Generate, seed: int, side: int, indices: range) -> list[Pattern]:
@@ -186,36 +161,3 @@ def _one(generate: Generate, seed: int, side: int, index: int, first: int = 0) -
         with suppress(RuntimeError):
             return generate(group, sample_seed(seed, index, attempt), side)
     return generate(group, sample_seed(seed, index, first + ATTEMPTS - 1), side)
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    """Workers forked from a small clean server that has imported this module once; spawned where there is none.
-
-    Forking this process itself could copy a lock that one of torch's threads holds.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # workers share the processors; more threads only wait
-    try:
-        forkserver.ensure_running()
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-    return context
-
-
-def _start_worker() -> None:
-    """Ctrl-C reaches the whole process group, and the parent alone decides; without a parent there is no work left."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    """End this process when the one that the sentinel stands for has died: a killed parent says no goodbye."""
-    wait([sentinel])
-    os._exit(1)

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from wallpaper.data.framing import NEUTRAL, FramedCell, frame_picture
 from wallpaper.data.import_report import Entry, ImportReport
 from wallpaper.data.layout import partial_path, store_error
-from wallpaper.data.ordered import ordered
 from wallpaper.data.sources import Item, find_pictures, read_items
 from wallpaper.data.writer import PatternWriter
 from wallpaper.patterns import Pattern
+from wallpaper.workers import ordered
 
 OnMismatch: TypeAlias = Literal["drop", "relabel", "keep", "error"]
 ON_MISMATCH: tuple[OnMismatch, ...] = get_args(OnMismatch)
