@@ -6,6 +6,7 @@ No answer is an answer: a picture without contrast, without a lattice or with le
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from wallpaper.judge.analysis import Analysis
+from wallpaper.judge.analysis import Analysis, Problem
 from wallpaper.judge.averaging import average_cells
 from wallpaper.judge.identify import identify_samples
 from wallpaper.judge.reading import contrasts, read_picture, unit_samples
@@ -38,8 +39,24 @@ LARGEST = 720
 FEWEST_PIXELS = 24.0
 """Period, in pixels of a shrunk picture, below which a part in full resolution tells more."""
 
-SYSTEMATIC, MOST_SYSTEMATIC = 0.02, 0.15
-"""Share of a mean cell's power that may be error of interpolation, compression or light; more where cells differ."""
+SYSTEMATIC, ROUGH, MOST_SYSTEMATIC = 0.0075, 0.0125, 0.15
+"""Share of a mean cell's power that may be error of interpolation; what compression and thin lines add to it at most,
+judged by how the cells differ; and what they may add where cells differ from one part of the picture to another."""
+
+SHORTEST_PERIOD = 4.0
+"""Side, in pixels, of the smallest primitive cell that is believed."""
+
+ONE_COLOUR = 0.04
+"""Range within which a border's row or column is of one colour: a frame, also in a compressed picture."""
+
+LEAST_FRAMED = 0.5
+"""Share of each side that a frame leaves; a narrower band is a frieze and no picture in a frame."""
+
+PART = 0.62
+"""Share of each side that is looked at alone where the whole is no answer: masks, captions, two pictures in one."""
+
+ALIKE, PART_ALIKE = 0.1, 0.05
+"""Unlikeness of cells (noise apart) above which a picture, or a part of one, does not repeat: quasicrystals, text."""
 
 FAITHFUL = 0.36
 """Waves per pixel up to which a picture's contrast is kept alike in all directions."""
@@ -61,36 +78,69 @@ def analyse(
     size = (whole.shape[0], whole.shape[1])
     if contrasts(whole).max() < LEAST_CONTRAST:
         return Analysis(size, problem="no contrast")
-    factor = math.ceil(max(size) / LARGEST)
-    found = _analysed(_shrunk(whole, factor), side, tolerance)
-    if factor == 1 or (found.basis is not None and np.linalg.norm(found.basis, axis=0).min() >= FEWEST_PIXELS):
-        return _in_pixels(found, size, factor, np.zeros(2))
-    top, left = ((length - min(length, LARGEST)) // 2 for length in size)
-    part = _analysed(whole[top : top + LARGEST, left : left + LARGEST], side, tolerance)
-    if part.certificate is None:
-        return _in_pixels(found, size, factor, np.zeros(2))
-    return _in_pixels(part, size, 1, np.array([left, top], dtype=np.float64))
+    corner, framed = _without_frame(whole)
+    problem: Problem = "no lattice found"
+    for start, picture_part in ((np.zeros(2), whole), (corner, framed))[: 1 if framed.shape == whole.shape else 2]:
+        factor = math.ceil(max(picture_part.shape) / LARGEST)
+        found, unlike = _analysed(_shrunk(picture_part, factor), side, tolerance)
+        fine = found.basis is not None and np.linalg.norm(found.basis, axis=0).min() < FEWEST_PIXELS
+        if found.certificate is not None and unlike <= ALIKE and (factor == 1 or not fine):
+            return _in_pixels(found, size, factor, start)
+        problem = found.problem or problem
+    for start, picture_part in _parts(framed):
+        found, unlike = _analysed(picture_part, side, tolerance)
+        if found.certificate is not None and unlike <= PART_ALIKE:
+            return _in_pixels(found, size, 1, corner + start)
+    return Analysis(size, problem=problem)
 
 
-def _analysed(picture: Planes, side: int | None, tolerance: float) -> Analysis:
-    """The analysis of a picture of moderate size, in its own pixels."""
+def _without_frame(picture: Planes) -> tuple[Floats, Planes]:
+    """The picture less borders of one colour, after the pixel (x, y) where what is left starts."""
+    height, width = picture.shape[:2]
+    steady = [(np.ptp(picture, axis=axis) <= ONE_COLOUR).all(axis=-1) for axis in (1, 0)]
+    starts, stops = [], []
+    for flags, length in zip(steady, (height, width), strict=True):
+        kept = np.flatnonzero(~flags)
+        margin = 2 if len(kept) and (kept[0] > 0 or kept[-1] < length - 1) else 0  # a frame's edge is blended
+        starts.append(int(kept[0]) + margin * (kept[0] > 0) if len(kept) else 0)
+        stops.append(int(kept[-1]) + 1 - margin * (kept[-1] < length - 1) if len(kept) else length)
+    (top, left), (bottom, right) = starts, stops
+    if bottom - top < LEAST_FRAMED * height or right - left < LEAST_FRAMED * width:
+        return np.zeros(2), picture
+    return np.array([left, top], dtype=np.float64), picture[top:bottom, left:right]
+
+
+def _parts(picture: Planes) -> Iterator[tuple[Floats, Planes]]:
+    """The middle and the corners of a picture, each after its first pixel (x, y): one may show the pattern alone."""
+    size = np.array(picture.shape[:2])
+    side = np.minimum(np.ceil(PART * size), LARGEST).astype(np.int64)
+    room = size - side
+    for share in ((0.5, 0.5), (0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)):
+        top, left = (int(r * s) for r, s in zip(room, share, strict=True))
+        yield np.array([left, top], dtype=np.float64), picture[top : top + side[0], left : left + side[1]]
+
+
+def _analysed(picture: Planes, side: int | None, tolerance: float) -> tuple[Analysis, float]:
+    """The analysis of a picture of moderate size, in its own pixels, and how much its cells differ."""
     size = (picture.shape[0], picture.shape[1])
     basis = find_lattice(picture) if min(size) >= LEAST_SIDE else None
     if basis is None:
-        return Analysis(size, problem="no lattice found")
+        return Analysis(size, problem="no lattice found"), 0.0
     middle = np.array([size[1] - 1, size[0] - 1]) / 2
     mean = average_cells(picture, basis, middle)
     if not mean.complete:
-        return Analysis(size, problem="less than one whole cell")
+        return Analysis(size, problem="less than one whole cell"), 0.0
     basis = mean.stretch @ basis
     lattice = Lattice.from_metric(basis.T @ basis)
-    systematic = min(MOST_SYSTEMATIC, max(SYSTEMATIC, mean.drift))
+    systematic = min(MOST_SYSTEMATIC, max(SYSTEMATIC + min(2 * mean.roughness, ROUGH), mean.drift))
     certificate = identify_samples(
         mean.samples, lattice, noise=mean.noise, systematic=systematic, radius=FAITHFUL, tolerance=tolerance
     )
+    if math.sqrt(certificate.lattice.area / len(certificate.plane_group.centring)) < SHORTEST_PERIOD:
+        return Analysis(size, problem="no lattice found"), 0.0
     matrix, shift = np.array(certificate.frame.matrix), np.array(certificate.frame.shift)
     standard = basis @ np.linalg.inv(matrix)
-    return Analysis(
+    found = Analysis(
         size,
         certificate,
         basis=stretched(standard, certificate.lattice.metric),
@@ -98,6 +148,7 @@ def _analysed(picture: Planes, side: int | None, tolerance: float) -> Analysis:
         cell=_in_standard_setting(mean.samples, matrix, shift, side or mean.samples.shape[0]),
         cells_in_view=size[0] * size[1] / certificate.lattice.area,
     )
+    return found, mean.unlike
 
 
 def _in_standard_setting(samples: Planes, matrix: Floats, shift: Floats, side: int) -> Planes:

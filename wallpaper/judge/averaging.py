@@ -37,6 +37,9 @@ BLOCKS = 24
 LIGHT_PERIODS = 0.35
 """Standard deviation, in periods, over which the light is smoothed: a cell's own light and shade must average out."""
 
+PATCH = 3.0
+"""Side, in pixels, of the patches over which differences are averaged so that noise does not count."""
+
 OUTLYING = 4.0
 """Differences from the mean, in robust standard deviations, at which a sample counts half."""
 
@@ -53,6 +56,11 @@ class MeanCell:
     """Share of the cell's variance by which it changes from one part of the picture to another, noise apart."""
     stretch: Floats
     """(2, 2) by which straightening changed the basis at the picture's centre."""
+    unlike: float
+    """How much the cells differ where noise has been averaged out, as a share of the cell's variance: near 0 if the
+    picture repeats, large if it is only alike at the lattice's points."""
+    roughness: float
+    """Variance of one sample about its mean cell, as a share of the cell's variance."""
     complete: bool
     """Whether the picture shows every part of a cell."""
 
@@ -85,7 +93,9 @@ def average_cells(picture: Planes, basis: Floats, origin: Floats) -> MeanCell:
     side = int(np.clip(4 * np.ceil(period / 4), FEWEST, MOST))
     folding, stretch = _fold(picture.shape[:2], basis, origin, side), np.eye(2)
     if (np.bincount(folding.cell, minlength=side * side) == 0).any():
-        return MeanCell(np.zeros((side, side, picture.shape[2]), np.float32), 0.0, 0.0, stretch, complete=False)
+        return MeanCell(
+            np.zeros((side, side, picture.shape[2]), np.float32), 0.0, 0.0, stretch, 0.0, 0.0, complete=False
+        )
     fold = _balanced(folding, _interpolated(picture, folding.places), picture.shape[:2], period)
     for step in range(BENDINGS if _differs(folding, fold) else 0):
         some = slice(step, None, THINNED)
@@ -99,7 +109,9 @@ def average_cells(picture: Planes, basis: Floats, origin: Floats) -> MeanCell:
     spread = _spread(fold.values - fold.mean[folding.cell], fold.weights, side**2)
     drift = _drift(folding, fold.values, fold.weights, spread) / _contrast(fold)
     noise = float(np.sqrt(spread * np.mean(1 / fold.count)))
-    return MeanCell(fold.mean.reshape(side, side, -1), noise, drift, stretch, complete=True)
+    unlike = _unlikeness(folding, fold, period)
+    cell = fold.mean.reshape(side, side, -1)
+    return MeanCell(cell, noise, drift, stretch, unlike, spread / _contrast(fold), complete=True)
 
 
 def _differs(folding: Folding, fold: _Fold) -> bool:
@@ -109,6 +121,31 @@ def _differs(folding: Folding, fold: _Fold) -> bool:
 
 def _contrast(fold: _Fold) -> float:
     return max(float(fold.mean.var(axis=0).mean()), 1e-12)
+
+
+def _unlikeness(folding: Folding, fold: _Fold, period: float) -> float:
+    """Median over regions of half a period of (differences from the mean cell)^2, each a mean over some pixels.
+
+    Unweighted: what the weights would excuse counts here. Relative to the same means of the cell itself.
+    """
+    pitch = float(np.clip(period / 10, 1.5, PATCH))
+    patch = np.floor(folding.places / pitch).astype(np.int64)
+    patch -= patch.min(axis=0)
+    columns = int(patch[:, 1].max()) + 1
+    index = patch[:, 0] * columns + patch[:, 1]
+    count = np.bincount(index)
+    seen = np.flatnonzero(count >= 0.5 * np.median(count[count > 0]))
+    expected = fold.mean[folding.cell]
+    different, own = (
+        np.stack([np.bincount(index, values[:, k])[seen] / count[seen] for k in range(values.shape[1])], axis=1)
+        for values in (fold.values - expected, expected)
+    )
+    power = max(float(own.var(axis=0).sum()), 1e-9)
+    wide = max(round(0.5 * period / pitch), 1)
+    region = (seen // columns // wide) * (columns // wide + 1) + seen % columns // wide
+    area = np.bincount(region)
+    squares = np.bincount(region, (different**2).sum(axis=1))[area > 0] / area[area > 0]
+    return float(np.median(squares)) / power
 
 
 @dataclass(frozen=True, slots=True, eq=False)

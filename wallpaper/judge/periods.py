@@ -19,8 +19,8 @@ from wallpaper.plane.operation import IDENTITY_MATRIX
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-MOST_DENOMINATOR = 8
-"""Periods down to an eighth of the given cell are looked for."""
+MOST_DENOMINATOR = 12
+"""Periods down to a twelfth of the given cell are looked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

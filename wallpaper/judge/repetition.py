@@ -40,14 +40,17 @@ AS_ALIKE = 0.97
 """A finer lattice is the lattice if it correlates this well relative to the best: all true periods are alike. A period
 that is missed is found again on the mean cell."""
 
+LEAST_DIFFERENCE = 0.004
+"""Correlation by which points of a finer lattice must fall short, every other one say, to be no periods."""
+
 LEAST_DIP = 0.04
 """Between two lattice points the correlation must fall by this much, else it is a ridge: stripes, or a gradient."""
 
 CANDIDATES = 16
 """Shortest peaks that are tried as basis vectors."""
 
-NEAR = 2
-"""Pixels around a predicted lattice point in which its peak is looked for."""
+NEAR, FINE = 2, 10.0
+"""Pixels around a predicted lattice point in which its peak is looked for; one where periods are below `FINE`."""
 
 FARTHEST = 4
 """Multiples of the basis vectors that a candidate is judged by: further ones magnify its error."""
@@ -86,7 +89,7 @@ def autocorrelate(picture: Planes) -> Autocorrelation:
     here, there = _window_sums(soft, ly, lx)
     covariance = common - np.einsum("cyx,cyx->yx", here[:-1], there[:-1]) / pixels
     variances = [sums[-1] - np.einsum("cyx,cyx->yx", sums[:-1], sums[:-1]) / pixels for sums in (here, there)]
-    scale = np.sqrt(np.maximum(variances[0] * variances[1], 1e-12 * float(here[-1].max()) ** 2))
+    scale = np.sqrt(np.maximum(variances[0] * variances[1], 1e-8 * float(here[-1].max()) ** 2))
     values = np.where(pixels >= LEAST_OVERLAP * height * width, covariance / scale, np.float32(-1.0))
     return Autocorrelation(values, pixels)
 
@@ -134,7 +137,7 @@ def _evenly_lit(picture: Planes) -> Planes:
 def _repetition(correlation: Autocorrelation) -> tuple[Floats | None, float]:
     """The basis, if there is one, and how alike the picture is at the lattice's points."""
     peaks = _peaks(correlation)
-    summits = ndimage.maximum_filter(correlation.values, 2 * NEAR + 1, mode="constant", cval=-1.0)
+    coarse, fine = (ndimage.maximum_filter(correlation.values, size, mode="constant", cval=-1.0) for size in (5, 3))
     found: list[tuple[float, float, Floats]] = []
     for first, second in combinations(peaks[:CANDIDATES], 2):
         basis = np.stack([first, second], axis=1)
@@ -142,12 +145,17 @@ def _repetition(correlation: Autocorrelation) -> tuple[Floats | None, float]:
         if area < 0.25 * float(np.linalg.norm(first) * np.linalg.norm(second)):
             continue
         basis = basis @ np.array(reduced_basis(basis.T @ basis))
-        if float(np.linalg.norm(basis[:, 0])) >= SHORTEST_PERIOD:
-            found.append((_likeness(summits, correlation, basis), area, basis))
+        shortest = float(np.linalg.norm(basis[:, 0]))
+        if shortest >= SHORTEST_PERIOD:
+            found.append((_likeness(fine if shortest < FINE else coarse, correlation, basis), area, basis))
     most = max((score for score, _, _ in found), default=-1.0)
     if most < LEAST_CORRELATION:
         return None, most
-    _, _, basis = min((each for each in found if each[0] >= AS_ALIKE * most), key=lambda each: each[1])
+    alike = sorted((each for each in found if each[0] >= AS_ALIKE * most), key=lambda each: each[1])
+    basis = alike[0][2]
+    for _, _, coarser in alike[1:]:
+        if _tells_apart(correlation, basis, coarser):
+            basis = coarser
     basis = _refined(correlation, _refined(correlation, basis, FARTHEST // 2), 64)
     if np.linalg.norm(basis, axis=0).min() < SHORTEST_PERIOD - 1 or _has_ridge(correlation, basis):
         return None, -1.0
@@ -193,6 +201,26 @@ def _likeness(summits: Planes, correlation: Autocorrelation, basis: Floats) -> f
     return float(np.quantile(summits[np.maximum(places[:, 1], 0), places[:, 0] + correlation.reach[0]], 0.25))
 
 
+def _tells_apart(correlation: Autocorrelation, finer: Floats, coarser: Floats) -> bool:
+    """Whether only the coarser lattice's points are periods: the finer one's others are lower throughout."""
+    steps = np.linalg.solve(finer, coarser)
+    index = round(abs(float(np.linalg.det(steps))))
+    if not 2 <= index <= 4 or np.abs(steps - np.rint(steps)).max() > 0.1:
+        return False
+    multiples, lags = _points(correlation, finer, FARTHEST)
+    parts = np.linalg.solve(np.rint(steps), multiples.T)
+    inside = np.abs(parts - np.rint(parts)).max(axis=0) < 1e-6
+    summits = [_summit(correlation, lag) for lag in lags]
+    both = [
+        np.array([summit[2] for summit, own in zip(summits, inside, strict=True) if summit and own == kind])
+        for kind in (True, False)
+    ]
+    if min(len(heights) for heights in both) < 2:
+        return False
+    error = np.sqrt(sum(float(heights.var()) / len(heights) for heights in both))
+    return float(both[0].mean() - both[1].mean()) > max(LEAST_DIFFERENCE, 4 * float(error))
+
+
 def _has_ridge(correlation: Autocorrelation, basis: Floats) -> bool:
     """Whether the correlation stays high all the way along a basis vector: the pattern slides along itself."""
     lx, _ = correlation.reach
@@ -220,8 +248,8 @@ def _refined(correlation: Autocorrelation, basis: Floats, most: int) -> Floats:
     return basis if rank < 2 else np.asarray(solution.T, dtype=np.float64)
 
 
-def _summit(correlation: Autocorrelation, lag: Floats) -> tuple[Floats, float] | None:
-    """The peak near a lag, to sub-pixels by a parabola each way, with its weight; None at the map's border."""
+def _summit(correlation: Autocorrelation, lag: Floats) -> tuple[Floats, float, float] | None:
+    """The peak near a lag by a paraboloid: its place, its weight and its height; None at the map's border."""
     lx, ly = correlation.reach
     x, y = round(lag[0]) + lx, round(lag[1])
     if not (NEAR < x < 2 * lx - NEAR and NEAR < y < ly - NEAR):
@@ -233,7 +261,9 @@ def _summit(correlation: Autocorrelation, lag: Floats) -> tuple[Floats, float] |
     if patch.min() <= -1:
         return None
     step = _parabola(patch)
-    return np.array([x - lx + step[0], y + step[1]]), float(correlation.overlap[y, x]) * max(float(patch[1, 1]), 0.0)
+    slope = np.array([(patch[1, 2] - patch[1, 0]) / 2, (patch[2, 1] - patch[0, 1]) / 2])
+    weight = float(correlation.overlap[y, x]) * max(float(patch[1, 1]), 0.0)
+    return np.array([x - lx + step[0], y + step[1]]), weight, float(patch[1, 1] + slope @ step / 2)
 
 
 def _parabola(patch: Planes) -> Floats:
