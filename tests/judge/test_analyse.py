@@ -148,3 +148,45 @@ def _at(pixels: np.ndarray, places: np.ndarray) -> np.ndarray:
     return np.stack(
         [ndimage.map_coordinates(plane, places[:, ::-1].T, order=1) for plane in np.moveaxis(pixels, -1, 0)]
     )
+
+
+@pytest.mark.parametrize("colour", [0, 150, 255])
+def test_a_frame_is_left_out(colour: int) -> None:
+    framed = np.pad(drawn("p4g", 6), ((25, 20), (30, 25), (0, 0)), constant_values=colour)
+    found = analyse(framed)
+    assert group_of(found) == "p4g"
+    assert found.origin is not None
+    assert np.abs(found.origin - np.array([framed.shape[1], framed.shape[0]]) / 2).max() < 80
+
+
+def test_a_pattern_in_a_disc_is_found_there() -> None:
+    y, x = np.mgrid[0:256, 0:256] - 127.5
+    masked = np.where((x**2 + y**2 < 115**2)[..., None], drawn("p3", 2), 255).astype(np.uint8)
+    assert group_of(analyse(masked)) == "p3"
+
+
+def test_every_second_row_a_little_darker_doubles_the_cell() -> None:
+    """Square dots are p4m; with every second row tinted by 30 levels of 255 they are pmm on twice the cell."""
+    y, x = np.mgrid[0:256, 0:256]
+    dot = np.exp(-(((x % 32) - 15.5) ** 2 + ((y % 32) - 15.5) ** 2) / 60)
+    tinted = 220 - dot * np.where(y // 32 % 2, 150, 120)
+    assert group_of(analyse(np.rint(220 - 150 * dot).astype(np.uint8))) == "p4m"
+    assert group_of(analyse(np.rint(tinted).astype(np.uint8))) == "pmm"
+
+
+@pytest.mark.parametrize("folds", [5, 7, 12])
+def test_a_quasicrystal_has_no_lattice(folds: int) -> None:
+    """Waves in 5, 7 or 12 directions nearly repeat, and never do."""
+    y, x = np.mgrid[0:256, 0:256]
+    angles = np.pi * np.arange(folds) / folds if folds % 2 else 2 * np.pi * np.arange(folds) / folds
+    total = sum(np.cos(0.45 * (x * np.cos(a) + y * np.sin(a))) for a in angles)
+    assert analyse((total - total.min()) / np.ptp(total)).problem == "no lattice found"
+
+
+@pytest.mark.parametrize("period", [6.5, 7.5, 9.0])
+def test_smooth_patterns_of_short_periods(period: float) -> None:
+    """f = cos X cos Y-like waves of pg: a glide along y, no mirror; one formula in Cartesian coordinates."""
+    y, x = np.mgrid[0:200, 0:200]
+    u, v = 2 * np.pi * x / period, 2 * np.pi * y / (1.3 * period)
+    values = np.cos(u) * np.cos(2 * v + 0.4) + np.sin(u) * np.cos(v) + 0.6 * np.sin(u) * np.sin(v + 0.9)
+    assert group_of(analyse((values - values.min()) / np.ptp(values))) == "pg"

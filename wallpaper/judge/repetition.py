@@ -210,14 +210,11 @@ def _tells_apart(correlation: Autocorrelation, finer: Floats, coarser: Floats) -
     multiples, lags = _points(correlation, finer, FARTHEST)
     parts = np.linalg.solve(np.rint(steps), multiples.T)
     inside = np.abs(parts - np.rint(parts)).max(axis=0) < 1e-6
-    summits = [_summit(correlation, lag) for lag in lags]
-    both = [
-        np.array([summit[2] for summit, own in zip(summits, inside, strict=True) if summit and own == kind])
-        for kind in (True, False)
-    ]
-    if min(len(heights) for heights in both) < 2:
+    _, weights, heights = _summits(correlation, lags)
+    both = [heights[(weights > 0) & (inside == kind)] for kind in (True, False)]
+    if min(len(each) for each in both) < 2:
         return False
-    error = np.sqrt(sum(float(heights.var()) / len(heights) for heights in both))
+    error = np.sqrt(sum(float(each.var()) / len(each) for each in both))
     return float(both[0].mean() - both[1].mean()) > max(LEAST_DIFFERENCE, 4 * float(error))
 
 
@@ -236,44 +233,45 @@ def _has_ridge(correlation: Autocorrelation, basis: Floats) -> bool:
 def _refined(correlation: Autocorrelation, basis: Floats, most: int) -> Floats:
     """Least squares of the basis to the peaks' places, each to sub-pixels and weighted by its overlap."""
     multiples, lags = _points(correlation, basis, most)
-    places, weights = [], []
-    for lag in lags:
-        summit = _summit(correlation, lag)
-        places.append(lag if summit is None else summit[0])
-        weights.append(0.0 if summit is None else summit[1])
-    weight = np.sqrt(np.array(weights))[:, None]
+    places, weights, _ = _summits(correlation, lags)
+    weight = np.sqrt(weights)[:, None]
     if np.count_nonzero(weight) < 2:
         return basis
-    solution, _, rank, _ = np.linalg.lstsq(multiples * weight, np.array(places) * weight, rcond=None)
+    solution, _, rank, _ = np.linalg.lstsq(multiples * weight, places * weight, rcond=None)
     return basis if rank < 2 else np.asarray(solution.T, dtype=np.float64)
 
 
-def _summit(correlation: Autocorrelation, lag: Floats) -> tuple[Floats, float, float] | None:
-    """The peak near a lag by a paraboloid: its place, its weight and its height; None at the map's border."""
+def _summits(correlation: Autocorrelation, lags: Floats) -> tuple[Floats, Floats, Floats]:
+    """The peaks near lags (m, 2), each by a paraboloid: places (m, 2), weights (m,) and heights (m,).
+
+    The weight is the overlap times the height, and 0 at the map's border, where there is no peak to be had.
+    """
     lx, ly = correlation.reach
-    x, y = round(lag[0]) + lx, round(lag[1])
-    if not (NEAR < x < 2 * lx - NEAR and NEAR < y < ly - NEAR):
-        return None
-    window = correlation.values[y - NEAR : y + NEAR + 1, x - NEAR : x + NEAR + 1]
-    dy, dx = np.unravel_index(int(np.argmax(window)), window.shape)
-    y, x = y + int(dy) - NEAR, x + int(dx) - NEAR
-    patch = correlation.values[y - 1 : y + 2, x - 1 : x + 2]
-    if patch.min() <= -1:
-        return None
-    step = _parabola(patch)
-    slope = np.array([(patch[1, 2] - patch[1, 0]) / 2, (patch[2, 1] - patch[0, 1]) / 2])
-    weight = float(correlation.overlap[y, x]) * max(float(patch[1, 1]), 0.0)
-    return np.array([x - lx + step[0], y + step[1]]), weight, float(patch[1, 1] + slope @ step / 2)
+    x, y = np.rint(lags[:, 0]).astype(np.int64) + lx, np.rint(lags[:, 1]).astype(np.int64)
+    known = (x > NEAR) & (x < 2 * lx - NEAR) & (y > NEAR) & (y < ly - NEAR)
+    x, y = np.where(known, x, NEAR + 1), np.where(known, y, NEAR + 1)
+    steps = np.arange(-NEAR, NEAR + 1)
+    windows = correlation.values[y[:, None, None] + steps[:, None], x[:, None, None] + steps]
+    best = windows.reshape(len(lags), -1).argmax(axis=1)
+    y, x = y + best // len(steps) - NEAR, x + best % len(steps) - NEAR
+    patches = correlation.values[y[:, None, None] + steps[1:-1, None], x[:, None, None] + steps[1:-1]].astype(
+        np.float64
+    )
+    known &= patches.min(axis=(1, 2)) > -1
+    tops = _parabola(patches)
+    middle = patches[:, 1, 1]
+    slopes = np.stack([patches[:, 1, 2] - patches[:, 1, 0], patches[:, 2, 1] - patches[:, 0, 1]], axis=1) / 2
+    weights = np.where(known, correlation.overlap[y, x] * np.maximum(middle, 0.0), 0.0)
+    return np.stack([x - lx, y], axis=1) + tops, weights, middle + np.einsum("mi,mi->m", slopes, tops) / 2
 
 
-def _parabola(patch: Planes) -> Floats:
-    """(x, y) of the top of the quadratic through 3 x 3 values, by least squares; within a pixel."""
-    gx, gy = (patch[:, 2] - patch[:, 0]).mean() / 2, (patch[2] - patch[0]).mean() / 2
-    xx = (patch[:, 2] + patch[:, 0] - 2 * patch[:, 1]).mean()
-    yy = (patch[2] + patch[0] - 2 * patch[1]).mean()
-    xy = (patch[2, 2] + patch[0, 0] - patch[2, 0] - patch[0, 2]) / 4
+def _parabola(patches: Floats) -> Floats:
+    """(m, 2) x and y of the top of the quadratic through 3 x 3 values (m, 3, 3), by least squares; within a pixel."""
+    gx, gy = ((patches[:, :, 2] - patches[:, :, 0]).mean(1) / 2, (patches[:, 2] - patches[:, 0]).mean(1) / 2)
+    xx = (patches[:, :, 2] + patches[:, :, 0] - 2 * patches[:, :, 1]).mean(1)
+    yy = (patches[:, 2] + patches[:, 0] - 2 * patches[:, 1]).mean(1)
+    xy = (patches[:, 2, 2] + patches[:, 0, 0] - patches[:, 2, 0] - patches[:, 0, 2]) / 4
     determinant = xx * yy - xy * xy
-    if xx >= 0 or determinant <= 1e-12:
-        return np.zeros(2)
-    top = np.array([xy * gy - yy * gx, xy * gx - xx * gy]) / determinant
-    return np.asarray(np.clip(top, -1, 1), dtype=np.float64)
+    curved = (xx < 0) & (determinant > 1e-12)
+    tops = np.stack([xy * gy - yy * gx, xy * gx - xx * gy], axis=1) / np.where(curved, determinant, 1.0)[:, None]
+    return np.where(curved[:, None], np.clip(tops, -1, 1), 0.0)
