@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from wallpaper.judge.reading import contrasts
+
 Floats = NDArray[np.float64]
 Planes = NDArray[np.float32]
 
@@ -59,13 +61,11 @@ def find_bend(picture: Planes, places: Floats, differences: Planes, weights: Pla
     height, width = picture.shape[:2]
     middle, scale = np.array([width - 1, height - 1]) / 2, max(height, width) / 2
     monomials = _monomials((places - middle) / scale)
-    slopes = _slopes(picture, places)
-    normal, right = np.zeros((12, 12)), np.zeros(12)
-    for channel in range(picture.shape[2]):
-        rows = np.concatenate([slopes[:, channel, axis, None] * monomials for axis in (0, 1)], axis=1)
-        weighted = rows * weights[:, None]
-        normal += rows.T @ weighted
-        right -= weighted.T @ differences[:, channel]
+    clearest = int(np.argmax(contrasts(picture)))
+    slopes = _slopes(picture[..., clearest], places)
+    rows = np.concatenate([slopes[:, axis, None] * monomials for axis in (0, 1)], axis=1)
+    weighted = rows * weights[:, None]
+    normal, right = rows.T @ weighted, -weighted.T @ differences[:, clearest]
     terms = np.linalg.solve(normal + 1e-6 * np.trace(normal) / 12 * np.eye(12), right).reshape(2, 6)
     bend = Bend(terms, middle, scale)
     return replace(bend, terms=terms * min(1.0, 2 * LONGEST_STEP * scale / max(bend.largest, 1e-9)))
@@ -76,11 +76,9 @@ def _monomials(points: Floats) -> Floats:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
 
 
-def _slopes(picture: Planes, places: Floats) -> Planes:
-    """(P, C, 2) gradient (along x, along y) of the softened picture at the places."""
+def _slopes(plane: Planes, places: Floats) -> Floats:
+    """(P, 2) gradient (along x, along y) of one softened channel (H, W) at the places."""
     at = places[:, ::-1].T
-    slopes = []
-    for order in ((0, 1), (1, 0)):
-        planes = [ndimage.gaussian_filter(picture[..., k], SOFTENING, order=order) for k in range(picture.shape[2])]
-        slopes.append([ndimage.map_coordinates(plane, at, order=1, mode="nearest") for plane in planes])
-    return np.asarray(np.moveaxis(np.array(slopes), -1, 0).swapaxes(1, 2), dtype=np.float32)
+    fields = [ndimage.gaussian_filter(plane, SOFTENING, order=order) for order in ((0, 1), (1, 0))]
+    slopes = [ndimage.map_coordinates(each, at, order=1, mode="nearest", output=np.float64) for each in fields]
+    return np.stack(slopes, axis=1)

@@ -153,9 +153,10 @@ def _repetition(correlation: Autocorrelation) -> tuple[Floats | None, float]:
         return None, most
     alike = sorted((each for each in found if each[0] >= AS_ALIKE * most), key=lambda each: each[1])
     basis = alike[0][2]
+    points = _measured(correlation, basis)
     for _, _, coarser in alike[1:]:
-        if _tells_apart(correlation, basis, coarser):
-            basis = coarser
+        if _tells_apart(points, basis, coarser):
+            basis, points = coarser, _measured(correlation, coarser)
     basis = _refined(correlation, _refined(correlation, basis, FARTHEST // 2), 64)
     if np.linalg.norm(basis, axis=0).min() < SHORTEST_PERIOD - 1 or _has_ridge(correlation, basis):
         return None, -1.0
@@ -201,17 +202,23 @@ def _likeness(summits: Planes, correlation: Autocorrelation, basis: Floats) -> f
     return float(np.quantile(summits[np.maximum(places[:, 1], 0), places[:, 0] + correlation.reach[0]], 0.25))
 
 
-def _tells_apart(correlation: Autocorrelation, finer: Floats, coarser: Floats) -> bool:
+def _measured(correlation: Autocorrelation, basis: Floats) -> tuple[Floats, Floats]:
+    """Multiples (m, 2) of a basis that have a peak, and the peaks' heights (m,)."""
+    multiples, lags = _points(correlation, basis, FARTHEST)
+    _, weights, heights = _summits(correlation, lags)
+    return multiples[weights > 0], heights[weights > 0]
+
+
+def _tells_apart(points: tuple[Floats, Floats], finer: Floats, coarser: Floats) -> bool:
     """Whether only the coarser lattice's points are periods: the finer one's others are lower throughout."""
     steps = np.linalg.solve(finer, coarser)
     index = round(abs(float(np.linalg.det(steps))))
     if not 2 <= index <= 4 or np.abs(steps - np.rint(steps)).max() > 0.1:
         return False
-    multiples, lags = _points(correlation, finer, FARTHEST)
+    multiples, heights = points
     parts = np.linalg.solve(np.rint(steps), multiples.T)
     inside = np.abs(parts - np.rint(parts)).max(axis=0) < 1e-6
-    _, weights, heights = _summits(correlation, lags)
-    both = [heights[(weights > 0) & (inside == kind)] for kind in (True, False)]
+    both = [heights[inside == kind] for kind in (True, False)]
     if min(len(each) for each in both) < 2:
         return False
     error = np.sqrt(sum(float(each.var()) / len(each) for each in both))
