@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before the libraries that read them are imported.
@@ -47,3 +49,11 @@ def _own_tracking_store(_tracking_folder: Path, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.delenv(name)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{_tracking_folder / f'{next(_STORES)}.db'}")
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C as a terminal has it: what a script starts in the background ignores SIGINT, and its children too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
