@@ -78,20 +78,28 @@ def analyse(
     size = (whole.shape[0], whole.shape[1])
     if contrasts(whole).max() < LEAST_CONTRAST:
         return Analysis(size, problem="no contrast")
-    corner, framed = _without_frame(whole)
-    problem: Problem = "no lattice found"
-    for start, picture_part in ((np.zeros(2), whole), (corner, framed))[: 1 if framed.shape == whole.shape else 2]:
-        factor = math.ceil(max(picture_part.shape) / LARGEST)
-        found, unlike = _analysed(_shrunk(picture_part, factor), side, tolerance)
+    problem: Problem | None = None
+    for start, part, factor, limit in _looks(whole):
+        found, unlike = _analysed(_shrunk(part, factor), side, tolerance)
         fine = found.basis is not None and np.linalg.norm(found.basis, axis=0).min() < FEWEST_PIXELS
-        if found.certificate is not None and unlike <= ALIKE and (factor == 1 or not fine):
+        if found.certificate is not None and unlike <= limit and not (factor > 1 and fine):
             return _in_pixels(found, size, factor, start)
-        problem = found.problem or problem
-    for start, picture_part in _parts(framed):
-        found, unlike = _analysed(picture_part, side, tolerance)
-        if found.certificate is not None and unlike <= PART_ALIKE:
-            return _in_pixels(found, size, 1, corner + start)
-    return Analysis(size, problem=problem)
+        problem = problem or found.problem
+    return Analysis(size, problem=problem or "no lattice found")
+
+
+def _looks(picture: Planes) -> Iterator[tuple[Floats, Planes, int, float]]:
+    """Ways to look at a picture, of which the first that answers wins.
+
+    Each is the first pixel (x, y), the pixels, by how much to shrink them, and how unlike cells may be.
+    """
+    corner, framed = np.zeros(2), picture
+    yield corner, framed, math.ceil(max(framed.shape) / LARGEST), ALIKE
+    corner, framed = _without_frame(picture)
+    if framed.shape != picture.shape:
+        yield corner, framed, math.ceil(max(framed.shape) / LARGEST), ALIKE
+    for start, part in _parts(framed):
+        yield corner + start, part, 1, PART_ALIKE
 
 
 def _without_frame(picture: Planes) -> tuple[Floats, Planes]:
