@@ -78,14 +78,14 @@ def analyse(
     size = (whole.shape[0], whole.shape[1])
     if contrasts(whole).max() < LEAST_CONTRAST:
         return Analysis(size, problem="no contrast")
-    problem: Problem | None = None
+    problems: set[Problem] = set()
     for start, part, factor, limit in _looks(whole):
         found, unlike = _analysed(_shrunk(part, factor), side, tolerance)
         fine = found.basis is not None and np.linalg.norm(found.basis, axis=0).min() < FEWEST_PIXELS
         if found.certificate is not None and unlike <= limit and not (factor > 1 and fine):
             return _in_pixels(found, size, factor, start)
-        problem = problem or found.problem
-    return Analysis(size, problem=problem or "no lattice found")
+        problems.add(found.problem or "no lattice found")
+    return Analysis(size, problem=problems.pop() if len(problems) == 1 else "no lattice found")
 
 
 def _looks(picture: Planes) -> Iterator[tuple[Floats, Planes, int, float]]:
