@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -123,8 +124,9 @@ def test_evaluate_prints_and_keeps_its_figures(project: Path) -> None:
     ode = the_run(project / "output" / "ode")
     found = json.loads((ode / "evaluation.json").read_text())
     psnr = found["metrics"]["eval/psnr_val"]
-    assert f"PSNR, val (dB)                               {psnr:.2f}" in result.stdout
-    assert "residual of 272 first / last frames          0 / 0" in result.stdout
+    table = {name.strip(): value for name, value in re.findall(r"^  (.+?)  +(\S.*)$", result.stdout, re.MULTILINE)}
+    assert table["PSNR, val (dB)"] == f"{psnr:.2f}"
+    assert table["residual of 272 first / last frames"] == "0 / 0"
     assert result.stdout.endswith(f"All figures: output/ode/{ode.name}/evaluation.json\n")
     (run,) = recorded(project, "evaluate")
     assert run["status"] == "FINISHED"

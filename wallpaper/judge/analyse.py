@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from wallpaper.judge.analysis import Analysis, Problem
-from wallpaper.judge.averaging import average_cells
-from wallpaper.judge.identify import identify_samples
+from wallpaper.judge.averaging import MeanCell, average_cells
+from wallpaper.judge.certificate import Certificate
+from wallpaper.judge.identify import identify_samples, standard_axes
 from wallpaper.judge.reading import contrasts, read_picture, unit_samples
 from wallpaper.judge.repetition import find_lattice
-from wallpaper.judge.settings import METRIC_TOLERANCE
+from wallpaper.judge.settings import METRIC_TOLERANCE, reduced_basis
 from wallpaper.judge.spectrum import Samples
 from wallpaper.plane import Lattice
 from wallpaper.plane.lattice import stretched
@@ -42,6 +43,9 @@ FEWEST_PIXELS = 24.0
 SYSTEMATIC, ROUGH, MOST_SYSTEMATIC = 0.0075, 0.0125, 0.15
 """Share of a mean cell's power that may be error of interpolation; what compression and thin lines add to it at most,
 judged by how the cells differ; and what they may add where cells differ from one part of the picture to another."""
+
+COARSE = 0.75
+"""Share of the folded cell's area below which the cell that was found is a part of it, not it."""
 
 SHORTEST_PERIOD = 4.0
 """Side, in pixels, of the smallest primitive cell that is believed."""
@@ -135,16 +139,14 @@ def _analysed(picture: Planes, side: int | None, tolerance: float) -> tuple[Anal
     if basis is None:
         return Analysis(size, problem="no lattice found"), 0.0
     middle = np.array([size[1] - 1, size[0] - 1]) / 2
-    mean = average_cells(picture, basis, middle)
-    if not mean.complete:
+    looked = _folded(picture, basis, middle, tolerance)
+    if looked is not None and _primitive_area(looked[2]) < COARSE * abs(np.linalg.det(basis)):
+        # More cells of the true period tell the cell better, and how far it is to be trusted.
+        looked = _folded(picture, _primitive_basis(looked[1], looked[2]), middle, tolerance) or looked
+    if looked is None:
         return Analysis(size, problem="less than one whole cell"), 0.0
-    basis = mean.stretch @ basis
-    lattice = Lattice.from_metric(basis.T @ basis)
-    systematic = min(MOST_SYSTEMATIC, max(SYSTEMATIC + min(2 * mean.roughness, ROUGH), mean.drift))
-    certificate = identify_samples(
-        mean.samples, lattice, noise=mean.noise, systematic=systematic, radius=FAITHFUL, tolerance=tolerance
-    )
-    if math.sqrt(certificate.lattice.area / len(certificate.plane_group.centring)) < SHORTEST_PERIOD:
+    mean, basis, certificate = looked
+    if math.sqrt(_primitive_area(certificate)) < SHORTEST_PERIOD:
         return Analysis(size, problem="no lattice found"), 0.0
     matrix, shift = np.array(certificate.frame.matrix), np.array(certificate.frame.shift)
     standard = basis @ np.linalg.inv(matrix)
@@ -157,6 +159,37 @@ def _analysed(picture: Planes, side: int | None, tolerance: float) -> tuple[Anal
         cells_in_view=size[0] * size[1] / certificate.lattice.area,
     )
     return found, mean.unlike
+
+
+def _folded(
+    picture: Planes, basis: Floats, middle: Floats, tolerance: float
+) -> tuple[MeanCell, Floats, Certificate] | None:
+    """The mean cell, the basis after straightening and what the cell is; None if the picture shows no whole cell."""
+    mean = average_cells(picture, basis, middle)
+    if not mean.complete:
+        return None
+    basis = mean.stretch @ basis
+    systematic = min(MOST_SYSTEMATIC, max(SYSTEMATIC + min(2 * mean.roughness, ROUGH), mean.drift))
+    certificate = identify_samples(
+        mean.samples,
+        Lattice.from_metric(basis.T @ basis),
+        noise=mean.noise,
+        systematic=systematic,
+        radius=FAITHFUL,
+        tolerance=tolerance,
+    )
+    return mean, basis, certificate
+
+
+def _primitive_area(certificate: Certificate) -> float:
+    return certificate.lattice.area / len(certificate.plane_group.centring)
+
+
+def _primitive_basis(basis: Floats, certificate: Certificate) -> Floats:
+    """(2, 2) reduced vectors in pixels of the cell without centring that was found on the cell `basis`."""
+    standard = basis @ np.linalg.inv(np.array(certificate.frame.matrix))
+    primitive = standard @ standard_axes(certificate.group, np.eye(2))
+    return np.asarray(primitive @ np.array(reduced_basis(primitive.T @ primitive)))
 
 
 def _in_standard_setting(samples: Planes, matrix: Floats, shift: Floats, side: int) -> Planes:
