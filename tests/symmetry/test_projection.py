@@ -135,6 +135,14 @@ def test_an_empty_batch_stays_empty() -> None:
 def test_gradients_agree_with_differences(group: PlaneGroup) -> None:
     image = noise(1, 2, 4, 4).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: project(x, torch.tensor([group.index])), (image,))
+    assert torch.autograd.gradgradcheck(lambda x: project(x, torch.tensor([group.index])).square(), (image,))
+
+
+def test_the_gradient_is_the_projection_of_what_comes_back() -> None:
+    image, weight = noise(17, 2, 12, 12).requires_grad_(), noise(17, 2, 12, 12, seed=1)
+    project(image, torch.arange(17)).backward(weight)
+    expected = [printed_mean(one.numpy(), name) for one, name in zip(weight, PLANE_GROUPS, strict=True)]
+    torch.testing.assert_close(image.grad, torch.from_numpy(np.stack(expected)), rtol=0, atol=ATOL)
 
 
 @ALL_GROUPS

@@ -8,7 +8,9 @@ for bit, and its cost does not grow with the group.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,9 +31,10 @@ def project(image: Tensor, group: Tensor | int) -> Tensor:
     """
     side = _side(image)
     first, size = _orbit_tables(side, image.device)
-    index = torch.as_tensor(group, device=image.device)
+    index = torch.as_tensor(group)  # checked where it is: labels on the CPU need not wait for the device
     if index.numel() and not (0 <= int(index.min()) and int(index.max()) < len(first)):
         raise ValueError(f"a group index must be in 0..{len(first) - 1}, but got {index.tolist()}")
+    index = index.to(image.device, non_blocking=True)
     if index.ndim == 0:
         return _average(image, first[index], size[index])
     if image.ndim != 4 or index.shape != image.shape[:1]:
@@ -48,19 +51,34 @@ def project_onto(image: Tensor, operations: tuple[Op, ...]) -> Tensor:
 
 
 def _average(image: Tensor, first: Tensor, size: Tensor) -> Tensor:
-    """Mean over orbits named by `first` (broadcasts to image.flatten(-2)), copied to their members.
-
-    Deviations from the orbit's first sample are averaged, not values: on an image that already has
-    the symmetry they are exactly zero, which makes the projection idempotent bit for bit.
-    """
+    """Mean over orbits named by `first` (broadcasts to image.flatten(-2)), copied to their members."""
     if not image.is_floating_point():
         return _average(image.double(), first, size).round().to(image.dtype)
     flat = image.flatten(-2)
-    first = first.expand(flat.shape)
-    base = flat.gather(-1, first)
-    total = torch.zeros_like(flat).scatter_add(-1, first, flat - base)
-    mean = total / size.to(flat.dtype)
-    return (base + mean.gather(-1, first)).view_as(image)
+    return _orbit_mean(flat, first.expand(flat.shape), size.to(flat.dtype)).view_as(image)
+
+
+class _OrbitMean(torch.autograd.Function):
+    """(..., S) values, names and sizes of orbits to each sample's mean over its orbit.
+
+    Deviations from the orbit's first sample are averaged, not values: on an image that already has
+    the symmetry they are exactly zero, which makes the projection idempotent bit for bit. It is
+    self-adjoint, so a gradient goes back through the same function, and no intermediate is kept for it.
+    """
+
+    @staticmethod
+    def forward(context: Any, values: Tensor, first: Tensor, size: Tensor) -> Tensor:
+        context.save_for_backward(first, size)
+        base = values.gather(-1, first)
+        total = torch.zeros_like(values).scatter_add_(-1, first, values - base)
+        return base.add_(total.div_(size).gather(-1, first))
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return _orbit_mean(gradient, *context.saved_tensors), None, None
+
+
+_orbit_mean: Callable[..., Tensor] = _OrbitMean.apply
 
 
 def _side(image: Tensor) -> int:
