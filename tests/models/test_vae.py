@@ -8,12 +8,24 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.conftest import ALL_GROUPS
-from wallpaper.models.vae import PALETTE_SIZE, SymmetryVAE, TorusConvTranspose2d, reparameterise
+from wallpaper.models.backbones import TorusConvTranspose2d
+from wallpaper.models.vae import PALETTE_SIZE, SymmetryVAE, reparameterise
 from wallpaper.plane import GROUP_NAMES, PlaneGroup
 from wallpaper.symmetry import permutations, project
 
 SIDE = 16
 ATOL = 1e-5  # float32 sums of a few hundred products of numbers near 1
+
+
+RESIDUAL: dict[str, object] = {
+    "backbone": "residual",
+    "patch": 4,
+    "hidden_dims": (8, 8),
+    "pool": "grid",
+    "latent_dim": 32,
+    "head": "palette",
+}
+"""A residual VAE with two latents at each of 4 x 4 places."""
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -213,3 +225,45 @@ def test_images_and_latents_of_another_shape_are_refused() -> None:
         vae.decode(noise(1, 4), group)
     with pytest.raises(ValueError, match=r"`group` must be \(B,\)"):
         vae.decode(noise(2, 5), torch.tensor([0, 1, 2]))
+
+
+def test_residual_blocks_start_as_the_identity() -> None:
+    """Of the whole decoder only its last layers speak before training: with blocks or without, the same fields."""
+    vae, latent = small(**RESIDUAL), noise(3, 32)
+    features = vae.expand(latent)
+    torch.testing.assert_close(vae.decoder[:2](features), features, rtol=0, atol=0)  # type: ignore[index]
+
+
+@ALL_GROUPS
+def test_the_residual_backbone_is_as_exact(group: PlaneGroup) -> None:
+    vae, orbit = small(**RESIDUAL), moved(noise(3, SIDE, SIDE), group)
+    mean, _ = vae.encode(orbit, torch.full((len(orbit),), group.index))
+    torch.testing.assert_close(mean, mean[:1].expand_as(mean), atol=ATOL, rtol=0)
+    decoded = vae.decode(mean[:1], torch.tensor([group.index]))
+    images = moved(decoded[0], group)
+    assert torch.equal(images, decoded.expand_as(images))
+
+
+@pytest.mark.parametrize("shift", [(4, 8), (0, 4)])
+def test_the_residual_backbone_commutes_with_shifts_by_whole_patches(shift: tuple[int, int]) -> None:
+    vae, image = small(**RESIDUAL, symmetry_pooling=False), noise(2, 3, SIDE, SIDE)
+    group, places = torch.zeros(2, dtype=torch.int64), (shift[0] // 4, shift[1] // 4)
+    mean, rolled = (vae.encode(each, group)[0] for each in (image, image.roll(shift, (2, 3))))
+    expected = mean.view(2, 2, 4, 4).roll(places, (2, 3)).flatten(1)
+    torch.testing.assert_close(rolled, expected, atol=ATOL, rtol=0)
+    torch.testing.assert_close(vae.fields(rolled), vae.fields(mean).roll(shift, (2, 3)), atol=ATOL, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden_dims": (8, 16)}, "one width, a multiple of 8"),
+        ({"hidden_dims": (12,)}, "one width, a multiple of 8"),
+        ({"patch": 5}, "`resolution % patch == 0` must hold, but got 16 and patch 5"),
+        ({"pool": "flatten"}, "the backbone 'residual' needs the pool 'grid', but got 'flatten'"),
+        ({"latent_dim": 33}, "`latent_dim % 16 == 0`"),
+    ],
+)
+def test_a_residual_vae_that_does_not_fit_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        small(**(RESIDUAL | changes))

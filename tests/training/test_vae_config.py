@@ -46,6 +46,15 @@ def test_an_unknown_preset_lists_the_known() -> None:
         ({"hidden_dims": ()}, r"`hidden_dims` must hold channels >= 1, but got \(\)"),
         ({"hidden_dims": (8, 0)}, r"`hidden_dims` must hold channels >= 1, but got \(8, 0\)"),
         ({"pool": "grid", "latent_dim": 65}, r"`latent_dim % 64 == 0` must hold for the pool 'grid', but got 65"),
+        ({"backbone": "residual"}, "`hidden_dims` of the backbone residual must be one multiple of 8"),
+        (
+            {"backbone": "residual", "hidden_dims": (64,), "pool": "flatten"},
+            "`pool` must be grid for the backbone residual, but got 'flatten'",
+        ),
+        (
+            {"backbone": "residual", "hidden_dims": (64,), "pool": "grid", "patch": 6},
+            "`resolution % 12 == 0` must hold for patch 6, but got 256",
+        ),
         ({"latent_dim": 0}, "`latent_dim >= 1` must hold, but got 0"),
         ({"epochs": 0}, "`epochs >= 1`"),
         ({"batch_size": 0}, "`batch_size >= 1`"),

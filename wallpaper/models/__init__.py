@@ -1,5 +1,6 @@
 """The networks: the symmetric VAE and the latent ODE between groups. They know nothing about training."""
 
-from wallpaper.models.vae import SymmetryVAE, TorusConvTranspose2d, VaeSettings, reparameterise
+from wallpaper.models.backbones import TorusConvTranspose2d
+from wallpaper.models.vae import SymmetryVAE, VaeSettings, reparameterise
 
 __all__ = ["SymmetryVAE", "TorusConvTranspose2d", "VaeSettings", "reparameterise"]

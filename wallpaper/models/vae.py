@@ -10,17 +10,22 @@ VAE: Kingma and Welling, *Auto-Encoding Variational Bayes* (2014), section 3 and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Literal, TypedDict
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from wallpaper.models.backbones import (
+    SLOPE,
+    Backbone,
+    circular_conv,
+    last_grid,
+    residual_decoder,
+    residual_encoder,
+    strided_decoder,
+    strided_encoder,
+)
 from wallpaper.symmetry import project
-
-SLOPE = 0.2
-"""Of the LeakyReLU for negative inputs."""
 
 Pool = Literal["average", "flatten", "grid"]
 Head = Literal["rgb", "palette"]
@@ -38,6 +43,8 @@ class VaeSettings(TypedDict):
     resolution: int
     latent_dim: int
     hidden_dims: tuple[int, ...]
+    backbone: Backbone
+    patch: int
     in_channels: int
     head_dim: int
     pool: Pool
@@ -45,29 +52,16 @@ class VaeSettings(TypedDict):
     symmetry_pooling: bool
 
 
-class TorusConvTranspose2d(nn.ConvTranspose2d):
-    """Transposed convolution, kernel 4 and stride 2, of a periodic image: (B, C, n, n) to (B, K, 2n, 2n).
-
-    The transpose of Conv2d(k=4, s=2, p=1, padding_mode="circular"). A shift of the input by one
-    sample shifts the output by two. torch's own layer pads with zeros only, so one sample is wrapped
-    around each edge, and the rim that comes of it is cut off.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(in_channels, out_channels, kernel_size=4, stride=2, padding=1 + 2)
-
-    def forward(self, image: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """See the class; `output_size` is fixed by the input and ignored."""
-        return super().forward(functional.pad(image, (1, 1, 1, 1), mode="circular"))
-
-
 class SymmetryVAE(nn.Module):
     """Encoder to a Gaussian in latent space, decoder to an image with exactly the group asked for.
 
     Args:
-        resolution: samples along each side of a cell, n; a multiple of 2 ** len(hidden_dims).
+        resolution: samples along each side of a cell, n; a multiple of 2 ** len(hidden_dims) or of patch.
         latent_dim: d.
-        hidden_dims: channels after each stage, each of which halves the image.
+        hidden_dims: backbone "strided": channels after each stage, each of which halves the image; "residual": the
+            width of each block, all alike.
+        backbone: see `backbones`; "residual" needs pool "grid".
+        patch: side, in samples, of the patches that "residual" folds into channels.
         in_channels: colours, C.
         head_dim: width of the two heads' hidden layer.
         pool: what follows the last stage. "average" keeps one number per channel and so loses where things
@@ -87,6 +81,8 @@ class SymmetryVAE(nn.Module):
         resolution: int,
         latent_dim: int,
         hidden_dims: Sequence[int] = (64, 128, 256, 512, 512),
+        backbone: Backbone = "strided",
+        patch: int = 4,
         in_channels: int = 3,
         head_dim: int = 128,
         pool: Pool = "average",
@@ -94,36 +90,50 @@ class SymmetryVAE(nn.Module):
         symmetry_pooling: bool = True,
     ) -> None:
         super().__init__()
-        grid = last_grid(resolution, len(hidden_dims))
+        grid = last_grid(resolution, backbone, hidden_dims, patch)
+        if backbone == "residual" and pool != "grid":
+            raise ValueError(f"the backbone 'residual' needs the pool 'grid', but got {pool!r}")
         self.settings = VaeSettings(
             resolution=resolution,
             latent_dim=latent_dim,
             hidden_dims=tuple(hidden_dims),
+            backbone=backbone,
+            patch=patch,
             in_channels=in_channels,
             head_dim=head_dim,
             pool=pool,
             head=head,
             symmetry_pooling=symmetry_pooling,
         )
-        top = hidden_dims[-1]
-        stages = zip((in_channels, *hidden_dims[:-1]), hidden_dims, strict=True)
-        self.encoder = nn.Sequential(*(_down(before, after) for before, after in stages))
+        fields = in_channels if head == "rgb" else PALETTE_SIZE
+        self.pooling: nn.Module = nn.Identity()
+        if backbone == "residual":
+            self.encoder = residual_encoder(in_channels, hidden_dims, patch)
+            self.decoder = residual_decoder(hidden_dims, fields, patch)
+            self._place_residual_heads(grid)
+        else:
+            self.encoder, self.decoder = strided_encoder(in_channels, hidden_dims), strided_decoder(hidden_dims, fields)
+            self._place_strided_heads(grid)
+        self.palette = _palette_head(latent_dim, head_dim, in_channels) if head == "palette" else None
+
+    def _place_residual_heads(self, grid: int) -> None:
+        """What leads from the last features to the latents and back: every place for itself."""
+        top, depth = self.settings["hidden_dims"][-1], _latents_per_place(self.latent_dim, grid)
+        self.mean_head, self.logvar_head = (nn.Sequential(nn.Conv2d(top, depth, 1), nn.Flatten()) for _ in range(2))
+        self.expand = nn.Sequential(nn.Unflatten(1, (depth, grid, grid)), circular_conv(depth, top))
+
+    def _place_strided_heads(self, grid: int) -> None:
+        """The same by `pool`."""
+        top, hidden, pool = self.settings["hidden_dims"][-1], self.settings["head_dim"], self.settings["pool"]
         if pool == "grid":
-            depth = _latents_per_place(latent_dim, grid)
-            self.pooling: nn.Module = nn.Identity()
-            self.mean_head, self.logvar_head = (_grid_head(top, head_dim, depth) for _ in range(2))
+            depth = _latents_per_place(self.latent_dim, grid)
+            self.mean_head, self.logvar_head = (_grid_head(top, hidden, depth) for _ in range(2))
             self.expand = _expand_grid(depth, top, grid)
         else:
             self.pooling = nn.Sequential(*([nn.AdaptiveAvgPool2d(1)] if pool == "average" else []), nn.Flatten())
             features = top if pool == "average" else top * grid * grid
-            self.mean_head, self.logvar_head = (_head(features, head_dim, latent_dim) for _ in range(2))
-            self.expand = _expand(latent_dim, top, grid)
-        upward = tuple(reversed(hidden_dims))
-        fields = in_channels if head == "rgb" else PALETTE_SIZE
-        self.decoder = nn.Sequential(
-            *(_up(before, after) for before, after in pairwise(upward)), TorusConvTranspose2d(upward[-1], fields)
-        )
-        self.palette = _palette_head(latent_dim, head_dim, in_channels) if head == "palette" else None
+            self.mean_head, self.logvar_head = (_head(features, hidden, self.latent_dim) for _ in range(2))
+            self.expand = _expand(self.latent_dim, top, grid)
 
     @property
     def latent_dim(self) -> int:
@@ -196,26 +206,6 @@ def reparameterise(mean: Tensor, logvar: Tensor, generator: torch.Generator) -> 
     return mean + (0.5 * logvar).exp() * noise
 
 
-def last_grid(resolution: int, stages: int) -> int:
-    """Side of the smallest feature map, resolution / 2^stages. Raises: ValueError: not a whole number."""
-    factor = 2**stages
-    if stages < 1 or resolution < factor or resolution % factor:
-        raise ValueError(
-            f"`resolution % 2 ** len(hidden_dims) == 0` must hold, but got {resolution} and {stages} stages; "
-            f"use a multiple of {factor}"
-        )
-    return resolution // int(factor)
-
-
-def _down(before: int, after: int) -> nn.Sequential:
-    conv = nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1, padding_mode="circular")
-    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE))
-
-
-def _up(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(TorusConvTranspose2d(before, after), nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE))
-
-
 def _grid_head(features: int, hidden: int, depth: int) -> nn.Sequential:
     """(B, features, g, g) to (B, depth g^2): the same small network at every place."""
     return nn.Sequential(nn.Conv2d(features, hidden, 1), nn.LeakyReLU(SLOPE), nn.Conv2d(hidden, depth, 1), nn.Flatten())
@@ -236,9 +226,9 @@ def _expand_grid(depth: int, top: int, grid: int) -> nn.Sequential:
     """(B, depth g^2) to (B, top, g, g): each place sees its neighbours, twice."""
     return nn.Sequential(
         nn.Unflatten(1, (depth, grid, grid)),
-        nn.Conv2d(depth, top, 3, padding=1, padding_mode="circular"),
+        circular_conv(depth, top),
         nn.LeakyReLU(SLOPE),
-        nn.Conv2d(top, top, 3, padding=1, padding_mode="circular"),
+        circular_conv(top, top),
         nn.LeakyReLU(SLOPE),
     )
 

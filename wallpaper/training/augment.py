@@ -39,7 +39,7 @@ def random_symmetry(group: Tensor, side: int, generator: torch.Generator) -> Ten
 
 
 def augmented(image: Tensor, group: Tensor, generator: torch.Generator) -> Tensor:
-    """Other patterns (B, 3, n, n) of the same groups: origin, axes and the order of the colours are drawn anew.
+    """Other patterns (B, C, n, n) of the same groups: origin and axes are drawn anew.
 
     Args:
         image: (B, C, n, n).
@@ -49,7 +49,11 @@ def augmented(image: Tensor, group: Tensor, generator: torch.Generator) -> Tenso
     side = image.shape[-1]
     turned = _draw(_axes(), group, generator)
     shifted = _draw(_origins(side), group, generator)
-    image = move(image, torch.cat([turned, shifted], dim=1))
+    return move(image, torch.cat([turned, shifted], dim=1))
+
+
+def recoloured(image: Tensor, generator: torch.Generator) -> Tensor:
+    """The same patterns (B, C, n, n) with the order of the colour channels drawn anew; `generator` is on the CPU."""
     colours = torch.rand(image.shape[:2], generator=generator).argsort(dim=1).to(image.device)
     return image.gather(1, colours[:, :, None, None].expand_as(image))
 

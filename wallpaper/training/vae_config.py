@@ -5,6 +5,7 @@ Knows no torch, path or tracker.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,13 +17,21 @@ class VaeConfig:
     """One VAE training, whole. Raises: ValueError: a value outside its range."""
 
     resolution: int = 256
-    """Samples along each side of a cell; a multiple of 4 and of 2 ** (number of hidden_dims)."""
+    """Samples along each side of a cell; a multiple of 4 and of 2 ** (number of hidden_dims), or of patch."""
 
     latent_dim: int = 2
     """Dimension of the latent space; 2 can be drawn as it is, larger ones by their principal axes."""
 
     hidden_dims: tuple[int, ...] = (64, 128, 256, 512, 512)
-    """Channels after each stage of the encoder, each of which halves the image; the decoder mirrors them."""
+    """Channels after each stage of the encoder, each of which halves the image; the decoder mirrors them. Backbone
+    residual: the width of each block, all alike, as 64,64."""
+
+    backbone: Literal["strided", "residual"] = "strided"
+    """strided halves the image stage by stage, as the plan has it; residual folds patches into channels and refines
+    them by residual blocks: much better at the same cost; needs pool grid."""
+
+    patch: int = 4
+    """Side, in samples, of the patches that the backbone residual folds; its latents stand on a grid of that pitch."""
 
     pool: Literal["average", "flatten", "grid"] = "average"
     """After the last stage: average keeps one number per channel, flatten all of the last grid, and grid gives each
@@ -65,7 +74,10 @@ class VaeConfig:
     """Steps between two evaluations of the invariance term; with symmetry pooling it is zero to rounding."""
 
     augment: bool = False
-    """Draw each pattern's origin, axes and colour order anew in every epoch, without leaving its group."""
+    """Draw each pattern's origin and axes anew in every epoch, without leaving its group: exact, nothing resampled."""
+
+    recolour: bool = False
+    """Draw the order of each pattern's colour channels anew in every epoch."""
 
     validate_every: int = 1
     """Epochs between two validations; the last epoch is always validated."""
@@ -78,18 +90,33 @@ class VaeConfig:
 
     def __post_init__(self) -> None:
         check_choices(self)
-        check_at_least(self, 1, "latent_dim", "epochs", "batch_size", "invariance_every", "validate_every", "log_every")
+        check_at_least(
+            self, 1, "latent_dim", "patch", "epochs", "batch_size", "invariance_every", "validate_every", "log_every"
+        )
         check_at_least(self, 0, "weight_decay", "warmup", "beta", "lambda_inv", "seed")
         check_positive(self, "learning_rate", "gradient_clip")
         if not self.hidden_dims or min(self.hidden_dims) < 1:
             raise ValueError(f"`hidden_dims` must hold channels >= 1, but got {self.hidden_dims}")
-        stages = len(self.hidden_dims)
-        factor = max(4, 2**stages)
+        if self.backbone == "residual" and (len(set(self.hidden_dims)) > 1 or self.hidden_dims[0] % 8):
+            raise ValueError(
+                "`hidden_dims` of the backbone residual must be one multiple of 8, once for each block, but got "
+                f"{self.hidden_dims}; for instance 64,64"
+            )
+        if self.backbone == "residual" and self.pool != "grid":
+            raise ValueError(f"`pool` must be grid for the backbone residual, but got {self.pool!r}")
+        reduction, what = self._reduction()
+        factor = math.lcm(4, reduction)
         if self.resolution < factor or self.resolution % factor:
-            raise ValueError(f"`resolution % {factor} == 0` must hold for {stages} stages, but got {self.resolution}")
-        places = (self.resolution // 2**stages) ** 2
+            raise ValueError(f"`resolution % {factor} == 0` must hold for {what}, but got {self.resolution}")
+        places = (self.resolution // reduction) ** 2
         if self.pool == "grid" and self.latent_dim % places:
             raise ValueError(f"`latent_dim % {places} == 0` must hold for the pool 'grid', but got {self.latent_dim}")
+
+    def _reduction(self) -> tuple[int, str]:
+        """By how much the smallest grid is smaller than the image, and why."""
+        if self.backbone == "residual":
+            return self.patch, f"patch {self.patch}"
+        return 2 ** len(self.hidden_dims), f"{len(self.hidden_dims)} stages"
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> VaeConfig:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from wallpaper.models.vae import SymmetryVAE
-from wallpaper.training.augment import augmented
+from wallpaper.training.augment import augmented, recoloured
 from wallpaper.training.checkpoint import weights_digest
 from wallpaper.training.pattern_source import Indices, PatternSource, check_source, images
 from wallpaper.training.report import Progress, Report, Row, silent
@@ -104,6 +104,8 @@ def _step(run: VaeRun, store: PatternSource, chosen: Indices) -> None:
     image = images(store, chosen, config.resolution).to(run.device)
     if config.augment:
         image = augmented(image, group, run.generator)
+    if config.recolour:
+        image = recoloured(image, run.generator)
     reconstruction, mean, logvar = run.vae(image, group, run.generator)
     terms = _terms(image, reconstruction, mean, logvar)
     loss = terms["reconstruction"] + config.beta * terms["kl"]

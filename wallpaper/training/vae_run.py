@@ -171,6 +171,8 @@ def build_vae(config: VaeConfig) -> SymmetryVAE:
             resolution=config.resolution,
             latent_dim=config.latent_dim,
             hidden_dims=config.hidden_dims,
+            backbone=config.backbone,
+            patch=config.patch,
             pool=config.pool,
             head=config.head,
             symmetry_pooling=config.symmetry_pooling,
