@@ -41,7 +41,7 @@ def project(image: Tensor, group: Tensor | int) -> Tensor:
         raise ValueError(
             f"`group` must be (B,) for an image (B, C, n, n), but got {tuple(index.shape)} for {tuple(image.shape)}"
         )
-    return _average(image, first[index][:, None, :], size[index][:, None, :])
+    return _average(image, *(table.index_select(0, index)[:, None, :] for table in (first, size)))
 
 
 def project_onto(image: Tensor, operations: tuple[Op, ...]) -> Tensor:
@@ -63,7 +63,7 @@ class _OrbitMean(torch.autograd.Function):
 
     Deviations from the orbit's first sample are averaged, not values: on an image that already has
     the symmetry they are exactly zero, which makes the projection idempotent bit for bit. It is
-    self-adjoint, so a gradient goes back through the same function, and no intermediate is kept for it.
+    self-adjoint, so a gradient goes back as its own mean over orbits, and no intermediate is kept for it.
     """
 
     @staticmethod
@@ -75,7 +75,9 @@ class _OrbitMean(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return _orbit_mean(gradient, *context.saved_tensors), None, None
+        first, size = context.saved_tensors
+        total = torch.zeros_like(gradient).scatter_add(-1, first, gradient)
+        return (total / size).gather(-1, first), None, None
 
 
 _orbit_mean: Callable[..., Tensor] = _OrbitMean.apply
