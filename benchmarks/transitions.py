@@ -22,13 +22,14 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from wallpaper.frames import on_common_cell
 from wallpaper.judge import identify
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.patterns import generate_pattern
 from wallpaper.plane import GROUP_NAMES, Lattice, plane_group
 from wallpaper.plane.relations import primitive_vectors
 from wallpaper.plane.routes import ROUTES, Route, plan_route
-from wallpaper.transition import Verdict, basis_path, on_common_cell, smooth_step, transition_from_seed, verdict
+from wallpaper.transition import Verdict, basis_path, smooth_step, transition_from_seed, verdict
 
 TIMES = 9
 LEAST_EXACT = 0.9

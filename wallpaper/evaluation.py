@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from wallpaper.data import Latents, PatternStore, encode_all
+from wallpaper.frames import decode_frames
 from wallpaper.judge import identify
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.plane import GROUP_NAMES, Lattice, align, plane_group, primitive_operations
@@ -24,7 +25,7 @@ from wallpaper.plane.relations import primitive_vectors
 from wallpaper.symmetry import residuals
 from wallpaper.training.transport_metrics import PairMetrics, all_pairs, pair_table, summary
 from wallpaper.training.vae_losses import psnr
-from wallpaper.transition import LATENT_SOLVER, LATENT_STEPS, basis_path, decode_frames, smooth_step
+from wallpaper.transition import LATENT_SOLVER, LATENT_STEPS, basis_path, smooth_step
 
 BATCH = 64
 RECONSTRUCTED = 40

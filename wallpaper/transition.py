@@ -1,9 +1,10 @@
 """The whole way from a source pattern to the frames of a transition, along the legs of a route.
 
-On a leg, each frame blends two projections of the latent's fields d(t) and colours the blend:
-frame(t) = colour((1 - s(t)) P_S d(t) + s(t) P_T d(t)), s(t) = 3 t^2 - 2 t^3. Both terms keep the common subgroup H of
-S and the aligned T, so every frame keeps H exactly, the first is exactly S and the last exactly T; the lattice's metric
-moves with s on a geodesic of isometries of H. Each leg begins with the very frame that the one before ends with.
+On a leg, each frame blends two projections of the latent's fields d(t), restores their contrast and colours the
+blend: frame(t) = colour(r((1 - s(t)) P_S d(t) + s(t) P_T d(t))), s(t) = 3 t^2 - 2 t^3; see `frames`. Both terms keep
+the common subgroup H of S and the aligned T, so every frame keeps H exactly, the first is exactly S and the last
+exactly T; the lattice's metric moves with s on a geodesic of isometries of H. Each leg begins with the very frame that
+the one before ends with.
 """
 
 from __future__ import annotations
@@ -17,18 +18,17 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from wallpaper.frames import decode_frames
 from wallpaper.judge import Certificate
 from wallpaper.models.transition_model import TransitionModel
-from wallpaper.models.vae import SymmetryVAE
 from wallpaper.patterns import generate_pattern
 from wallpaper.pictures.render import Picture, render_many
 from wallpaper.plane import Alignment, Lattice, Op, plane_group
 from wallpaper.plane.lattice import Metric, geodesic, invariant_metric, stretched
-from wallpaper.plane.operation import IDENTITY
 from wallpaper.plane.relations import primitive_vectors
 from wallpaper.plane.routes import Route, plan_route
 from wallpaper.plane.subgroups import contains, subgroup_chain
-from wallpaper.symmetry import Spectrum, project_primitive, pull_back, symmetry_spectrum
+from wallpaper.symmetry import Spectrum, symmetry_spectrum
 
 LATENT_SOLVER, LATENT_STEPS = "rk4", 8
 """Fixed steps: a sample's path does not depend on what else is in the batch, as an adaptive step size would."""
@@ -148,9 +148,9 @@ def transition(
     start, _ = model.vae.encode(image[None], torch.tensor([first.index], device=image.device))
     times = torch.linspace(0, 1, n_frames, device=image.device)
     basis = lattice.basis @ primitive_vectors(first)
-    legs = []
+    legs: list[_Leg] = []
     for leg, (begin, end) in zip(way.legs, pairwise(ends), strict=True):
-        legs.append(_follow(model, leg, start, basis, end - begin + 1))
+        legs.append(_follow(model, leg, start, basis, end - begin + 1, begins=not legs))
         start, basis = legs[-1].latents[-1:], legs[-1].bases[-1]
     return _joined(way, times, legs)
 
@@ -180,13 +180,13 @@ def leg_ends(legs: int, n_frames: int) -> list[int]:
     return [round(leg * (n_frames - 1) / legs) for leg in range(legs + 1)]
 
 
-def _follow(model: TransitionModel, leg: Alignment, start: Tensor, basis: Metric, count: int) -> _Leg:
+def _follow(model: TransitionModel, leg: Alignment, start: Tensor, basis: Metric, count: int, *, begins: bool) -> _Leg:
     """One leg from the latent `start` (1, d) and the primitive basis (2, 2) that the leg before ended with."""
     source, target = (torch.tensor([plane_group(name).index], device=start.device) for name in (leg.source, leg.target))
     moments = torch.linspace(0, 1, count, device=start.device)
     path = model.ode.solve(start, source, target, moments, solver=LATENT_SOLVER, steps=LATENT_STEPS)
     latents, weights = path.latents[:, 0], smooth_step(moments)
-    frames = decode_frames(model.vae, latents, leg, weights)
+    frames = decode_frames(model.vae, latents, leg, weights, begins=begins)
     positions = tuple(weights.tolist())
     return _Leg(latents, frames, basis_path(basis, leg, list(positions)), positions, path.nfe)
 
@@ -240,31 +240,6 @@ def verdict(found: Certificate, planned: str, lattice: Lattice) -> Verdict:
     shorter = cell < (1 - AREA_TOLERANCE) * lattice.area
     held = contains(found.group, planned) if shorter else subgroup_chain(found.group, planned) is not None
     return "higher" if held else "other"
-
-
-def decode_frames(vae: SymmetryVAE, latents: Tensor, alignment: Alignment, weights: Tensor) -> Tensor:
-    """Frames (T, 3, n, n) in [0, 1] of a latent path (T, d), on the common primitive cell; see `blend`."""
-    return vae.colour(blend(vae.fields(latents), alignment, weights), latents)
-
-
-def blend(decoded: Tensor, alignment: Alignment, weights: Tensor) -> Tensor:
-    """(1 - s) P_S d + s P_T d on the common primitive cell.
-
-    Args:
-        decoded: (T, F, n, n) fields before projection, on the groups' conventional cells; n a multiple of 4.
-        weights: (T,) the values of s, 0 for exactly the source and 1 for exactly the target.
-    Returns: (T, F, n, n).
-    """
-    source = on_common_cell(decoded, alignment.source, alignment.source_frame)
-    target = on_common_cell(decoded, alignment.target, alignment.target_frame)
-    s = weights.view(-1, 1, 1, 1)
-    return (1 - s) * source + s * target
-
-
-def on_common_cell(decoded: Tensor, group: str, frame: Op) -> Tensor:
-    """The projection of fields (..., F, n, n) onto `group`, seen from the cell whose points x it has at `frame` x."""
-    projected = project_primitive(decoded, group)
-    return projected if frame == IDENTITY else pull_back(projected, frame)
 
 
 def basis_path(basis: Metric, alignment: Alignment, weights: list[float]) -> tuple[Metric, ...]:

@@ -1,0 +1,66 @@
+"""Frames of a latent path on the cell that two groups share: fields projected, blended, restored and coloured.
+
+frame = colour(r((1 - s) P_S d + s P_T d)), d being the decoder's fields. Every step after the projections works alike
+on all samples of a frame, so what symmetry the two projections share, the frame has.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wallpaper.models.vae import SymmetryVAE
+from wallpaper.plane import Alignment, Op
+from wallpaper.plane.operation import IDENTITY
+from wallpaper.symmetry import project_primitive, pull_back
+
+MOST_STRETCH, TINY = 6.0, 1e-12
+"""Fields are stretched by this factor at most, and variances below the second number are none."""
+
+
+def decode_frames(
+    vae: SymmetryVAE, latents: Tensor, alignment: Alignment, weights: Tensor, *, begins: bool = True
+) -> Tensor:
+    """Frames (T, 3, n, n) in [0, 1] of a latent path (T, d), on the common primitive cell; see `blend`.
+
+    Args:
+        begins: the path begins with a reconstruction, which is shown as it is; a later leg of a route begins with
+            the restored frame that the leg before ends with.
+    """
+    decoded = vae.fields(latents)
+    share = 1 - (1 - weights) ** 3 if begins else torch.ones_like(weights)  # soon: half-way a blend is flattest
+    return vae.colour(restored(blend(decoded, alignment, weights), decoded, share), latents)
+
+
+def restored(blended: Tensor, decoded: Tensor, share: Tensor) -> Tensor:
+    """Blended fields (T, F, n, n) stretched about their means towards the contrast that `decoded` has.
+
+    A mean over the operations of a group that the fields do not have flattens them, and flat fields make grey
+    pictures. One factor for all samples of a frame keeps every symmetry.
+
+    Args: share: (T,) 0 leaves a frame as it is, 1 restores its contrast.
+    """
+    spread, flat = (each.var(dim=(2, 3), correction=0).sum(dim=1) for each in (decoded, blended))
+    ratio = (spread / flat.clamp(min=TINY)).sqrt().clamp(1, MOST_STRETCH)
+    change = (ratio**share - 1).view(-1, 1, 1, 1)
+    return blended + (blended - blended.mean(dim=(2, 3), keepdim=True)) * change
+
+
+def blend(decoded: Tensor, alignment: Alignment, weights: Tensor) -> Tensor:
+    """(1 - s) P_S d + s P_T d on the common primitive cell.
+
+    Args:
+        decoded: (T, F, n, n) fields before projection, on the groups' conventional cells; n a multiple of 4.
+        weights: (T,) the values of s, 0 for exactly the source and 1 for exactly the target.
+    Returns: (T, F, n, n).
+    """
+    source = on_common_cell(decoded, alignment.source, alignment.source_frame)
+    target = on_common_cell(decoded, alignment.target, alignment.target_frame)
+    s = weights.view(-1, 1, 1, 1)
+    return (1 - s) * source + s * target
+
+
+def on_common_cell(decoded: Tensor, group: str, frame: Op) -> Tensor:
+    """The projection of fields (..., F, n, n) onto `group`, seen from the cell whose points x it has at `frame` x."""
+    projected = project_primitive(decoded, group)
+    return projected if frame == IDENTITY else pull_back(projected, frame)
