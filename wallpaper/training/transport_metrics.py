@@ -8,7 +8,7 @@ a V-statistic); W2: Peyre and Cuturi, *Computational Optimal Transport*, 2019, e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import permutations
 from typing import TypeAlias
@@ -26,7 +26,7 @@ from wallpaper.training.couplings import optimal_assignment
 Points: TypeAlias = NDArray[np.floating]
 """(N, d)."""
 
-ROWS = 4096
+ROWS = 2048
 """Paths solved at once."""
 
 
@@ -91,6 +91,68 @@ def all_pairs(labels: Iterable[int]) -> list[tuple[int, int]]:
     return list(permutations(sorted(set(labels)), 2))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Carried:
+    """Held-out latents of the source groups, carried over to the target groups."""
+
+    pairs: tuple[tuple[int, int], ...]
+    """Ordered pairs of groups."""
+    sizes: tuple[int, ...]
+    """Paths of each pair."""
+    path: Trajectory
+    """All paths, pair after pair."""
+
+    def paths(self) -> list[Tensor]:
+        """(T, N, d) of each pair."""
+        return list(self.path.latents.split(list(self.sizes), dim=1))
+
+    def groups(self, end: int) -> Tensor:
+        """(B,) index of each path's source (`end` 0) or target (1)."""
+        return torch.tensor([pair[end] for pair in self.pairs]).repeat_interleave(torch.tensor(self.sizes))
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What two samples of one group, equally large and with nothing in common, give: no field can be asked for more."""
+
+    energy_distance: float
+    wasserstein2: float
+    variance_ratio: float
+
+
+def carry(
+    ode: TransitionODE,
+    held_out: Latents,
+    *,
+    pairs: Sequence[tuple[int, int]] | None = None,
+    points: int = 200,
+    times: int = 11,
+    solver: str | None = None,
+    steps: int | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> Carried:
+    """Solve the paths of all pairs together; arguments as in `pair_table`, `tick` is called now and then."""
+    chosen = all_pairs(held_out.labels.tolist()) if pairs is None else list(pairs)
+    members = {source: _members(held_out, source, points) for source, _ in chosen}
+    start = torch.cat([members[source] for source, _ in chosen])
+    unsolved = Carried(
+        tuple(chosen),
+        tuple(len(members[source]) for source, _ in chosen),
+        Trajectory(torch.zeros(1), start[None], 0),
+    )
+    path = _solve_all(ode, start, unsolved.groups(0), unsolved.groups(1), times, solver, steps, tick)
+    return Carried(unsolved.pairs, unsolved.sizes, path)
+
+
+def floors(held_out: Latents, reference: Latents, groups: Iterable[int], *, points: int = 200) -> dict[int, Floor]:
+    """The floor of each group: reference latents taken for end points. Raises: ValueError: see `pair_table`."""
+    found = {}
+    for group in groups:
+        x, y = _equally_many(_members(reference, group, points), _members(held_out, group, points))
+        found[group] = Floor(energy_distance(x, y), wasserstein2(x, y), variance_ratio(x, y))
+    return found
+
+
 def pair_table(
     ode: TransitionODE,
     held_out: Latents,
@@ -106,27 +168,39 @@ def pair_table(
 
     Args:
         held_out: starting points, and what the end points are compared with.
-        reference: other latents of the same groups, such as the training ones; only for the floors.
+        reference: other latents of the same groups, only for the floors; those of another split that no training
+            saw give the fairest.
         pairs: ordered pairs of groups; None means all among `held_out`.
         points: at most this many of each group are used, the first ones.
         times: points on each path for its length and curvature.
         solver, steps: other than the model's own.
     Raises: ValueError: a group with fewer than two held-out or reference latents. SolveError: see `solve`.
     """
-    chosen = all_pairs(held_out.labels.tolist()) if pairs is None else list(pairs)
-    members = {group: _members(held_out, group, points) for group in {group for pair in chosen for group in pair}}
-    start = torch.cat([members[source] for source, _ in chosen])
-    sizes = [len(members[source]) for source, _ in chosen]
-    source, target = (torch.tensor([p[end] for p in chosen]).repeat_interleave(torch.tensor(sizes)) for end in (0, 1))
-    there = _solve_all(ode, start, source, target, times, solver, steps)
-    back = _solve_all(ode, there.latents[-1], target, source, 2, solver, steps)
-    floors = {
-        group: _floor(members[group], _members(reference, group, points)) for group in {target for _, target in chosen}
-    }
-    parts = zip(chosen, there.latents.split(sizes, dim=1), back.latents[-1].split(sizes), strict=True)
+    carried = carry(ode, held_out, pairs=pairs, points=points, times=times, solver=solver, steps=steps)
+    return measure(ode, carried, held_out, reference, points=points, solver=solver, steps=steps)
+
+
+def measure(
+    ode: TransitionODE,
+    carried: Carried,
+    held_out: Latents,
+    reference: Latents,
+    *,
+    points: int = 200,
+    solver: str | None = None,
+    steps: int | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> list[PairMetrics]:
+    """`pair_table` of paths that `carry` has solved with the same arguments."""
+    there, (source, target) = carried.path, (carried.groups(end) for end in (0, 1))
+    back = _solve_all(ode, there.latents[-1], target, source, 2, solver, steps, tick).latents[-1]
+    targets = sorted({target for _, target in carried.pairs})
+    members = {group: _members(held_out, group, points) for group in targets}
+    least = floors(held_out, reference, targets, points=points)
     scale = float(ode.latent_std.mean())
+    parts = zip(carried.pairs, carried.paths(), back.split(list(carried.sizes)), strict=True)
     return [
-        _measure(pair, Trajectory(there.times, paths, there.nfe), members[pair[1]], ends, floors[pair[1]], scale)
+        _measure(pair, Trajectory(there.times, paths, there.nfe), members[pair[1]], ends, least[pair[1]], scale)
         for pair, paths, ends in parts
     ]
 
@@ -153,23 +227,23 @@ def _members(latents: Latents, group: int, points: int) -> Tensor:
 
 @torch.no_grad()
 def _solve_all(
-    ode: TransitionODE, start: Tensor, source: Tensor, target: Tensor, times: int, solver: str | None, steps: int | None
+    ode: TransitionODE,
+    start: Tensor,
+    source: Tensor,
+    target: Tensor,
+    times: int,
+    solver: str | None,
+    steps: int | None,
+    tick: Callable[[], None],
 ) -> Trajectory:
-    device = ode.latent_mean.device
-    parts = [
-        ode.solve(
-            start[rows].to(device), source[rows].to(device), target[rows].to(device), uniform_times(times),
-            solver=solver, steps=steps,
-        )
-        for rows in torch.arange(len(start)).split(ROWS)
-    ]  # fmt: skip
+    device, moments = ode.latent_mean.device, uniform_times(times)
+    parts = []
+    for rows in torch.arange(len(start)).split(ROWS):
+        z, s, t = (each[rows].to(device) for each in (start, source, target))
+        parts.append(ode.solve(z, s, t, moments, solver=solver, steps=steps))
+        tick()
     latents = torch.cat([part.latents for part in parts], dim=1).cpu()
     return Trajectory(parts[0].times.cpu(), latents, max(part.nfe for part in parts))
-
-
-def _floor(held_out: Tensor, reference: Tensor) -> tuple[float, float]:
-    x, y = _equally_many(reference, held_out)
-    return energy_distance(x, y), wasserstein2(x, y)
 
 
 def _equally_many(x: Tensor, y: Tensor) -> tuple[Points, Points]:
@@ -178,7 +252,7 @@ def _equally_many(x: Tensor, y: Tensor) -> tuple[Points, Points]:
 
 
 def _measure(
-    pair: tuple[int, int], path: Trajectory, target: Tensor, back: Tensor, floor: tuple[float, float], scale: float
+    pair: tuple[int, int], path: Trajectory, target: Tensor, back: Tensor, floor: Floor, scale: float
 ) -> PairMetrics:
     start, end = path.latents[0], path.latents[-1]
     x, y = _equally_many(end, target)
@@ -187,9 +261,9 @@ def _measure(
     return PairMetrics(
         *pair,
         energy_distance=energy_distance(x, y),
-        energy_floor=floor[0],
+        energy_floor=floor.energy_distance,
         wasserstein2=wasserstein2(x, y),
-        wasserstein2_floor=floor[1],
+        wasserstein2_floor=floor.wasserstein2,
         variance_ratio=variance_ratio(x, y),
         endpoint_error=float(np.square((x - coupled) / scale).mean()),
         path_length=float(path.length.mean()),
