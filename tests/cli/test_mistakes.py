@@ -16,7 +16,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-NO_MODEL = "no trained model below output/; make one with `wallpaper demo` (minutes), or with"
 NO_VAE = "no trained VAE below output/vae/; train one first with `wallpaper generate` and `wallpaper train-vae`"
 
 
@@ -65,15 +64,12 @@ def refused(*words: object) -> str:
         ("train-ode --adjoint true --solver rk4", "`adjoint` needs `solver` dopri5, but got 'rk4'"),
         ("train-ode --coupling near", "`coupling` must be one of ot, random, but got 'near'"),
         ("train-ode --device cuda:99", "`--device cuda:99` needs a GPU that torch can use, but there is none such"),
-        ("transition p1 p6m", NO_MODEL),
         ("transition p1", "Missing argument 'TARGET'."),
         ("transition p9 p1", "unknown wallpaper group 'p9'; one of p1, p2, pm, pg, cm"),
         ("transition p1 p6m -o x.webp", "Invalid value for '--output': must end in .gif, .mp4, .png, but got 'x.webp'"),
         ("transition p1 p6m --n-frames 1", "Invalid value for '--n-frames': 1 is not in the range 2<=x<=1000."),
-        ("transition p1 p6m --model x", "`--model x` must be a folder with model.json, or a run's folder with model/"),
-        ("evaluate", NO_MODEL),
+        ("transition p1 p6m --model x", "`--model x` must be a folder with model.json, a run's folder with model/ in it, or shipped"),
         ("evaluate --split train", "Invalid value for '--split': 'train' is not one of 'test', 'val'."),
-        ("register", NO_MODEL),
         ("register --name a/b", "Invalid value for '--name': must hold neither / nor :, but got 'a/b'"),
         ("serve --port 0", "Invalid value for '-p' / '--port': 0 is not in the range 1<=x<=65535."),
         ("demo --preset plan", "Invalid value for '--preset': 'plan' is not one of 'laptop', 'smoke'."),

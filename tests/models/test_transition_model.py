@@ -159,3 +159,14 @@ def edit(folder: Path, **changes: object) -> None:
     """Change entries of the description."""
     path = folder / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_half_precision_halves_the_files_and_rounds_the_weights(tmp_path: Path) -> None:
+    model = tiny_model()
+    whole, half = model.save(tmp_path / "whole"), model.save(tmp_path / "half", half=True)
+    sizes = [sum(len(t.numpy().tobytes()) for t in safetensors.torch.load_file(f / "ode.safetensors").values())
+             for f in (whole, half)]  # fmt: skip
+    assert sizes[1] == sizes[0] / 2
+    for name, value in TransitionModel.load(half).ode.state_dict().items():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, model.ode.state_dict()[name].half().float())

@@ -1,6 +1,6 @@
 """Where commands keep and find things by default: all below the folder they are called in.
 
-Paths only; nothing is created here.
+Paths only; nothing is created here. The model that comes with the package is the last resort.
 """
 
 from __future__ import annotations
@@ -26,27 +26,32 @@ MODEL = "model"
 CHAMPION = "models:/wallpaper-transition@champion"
 
 
+SHIPPED, SHIPPED_NAME = Path(__file__).parents[1] / "shipped", "shipped"
+"""The trained model that is part of the package, and the name that chooses it."""
+
+
+MODEL_HELP = "Folder of a trained model or run, or shipped. [default: the newest below output/, else shipped]"
+
+
 def dataset(data: Path) -> Path:
     """`data`; but the demonstration's dataset if that is the default and there is none."""
     return DEMO_DATA if data == DATA and not data.exists() and DEMO_DATA.is_file() else data
 
 
 def model_folder(given: str | None) -> Path:
-    """The transition model to use: a model's or a run's folder; the newest one below `OUTPUT` if None.
+    """The transition model to use: a model's or a run's folder; the newest below `OUTPUT`, else the shipped, if None.
 
     Raises: FileNotFoundError: none there, with the commands that make one.
     """
     if given is None:
         found = [*ODE_RUNS.glob(f"*/{MODEL}/{DESCRIPTION}"), *DEMO.glob(f"{MODEL}/{DESCRIPTION}")]
-        if not found:
-            raise FileNotFoundError(
-                f"no trained model below {OUTPUT}/; make one with `wallpaper demo` (minutes), or with "
-                "`wallpaper generate`, `wallpaper train-vae` and `wallpaper train-ode`; or name one with --model"
-            )
-        return max(found, key=lambda path: path.stat().st_mtime).parent
+        return max(found, key=lambda path: path.stat().st_mtime).parent if found else SHIPPED
+    if given == SHIPPED_NAME and not Path(given).exists():
+        return SHIPPED
     for folder in (Path(given), Path(given) / MODEL):
         if (folder / DESCRIPTION).is_file():
             return folder
     raise FileNotFoundError(
-        f"`--model {given}` must be a folder with {DESCRIPTION}, or a run's folder with {MODEL}/ in it"
+        f"`--model {given}` must be a folder with {DESCRIPTION}, a run's folder with {MODEL}/ in it, or {SHIPPED_NAME} "
+        "for the model that comes with the package; `wallpaper demo` makes one in minutes"
     )

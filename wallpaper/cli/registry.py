@@ -17,14 +17,14 @@ import click
 
 from wallpaper import tracking
 from wallpaper.cli.jobs import EVALUATION
-from wallpaper.cli.places import CHAMPION, model_folder
+from wallpaper.cli.places import CHAMPION, MODEL_HELP, model_folder
 from wallpaper.mlflow_plugin import project_root
 
 NAME, ALIAS = "wallpaper-transition", "champion"
 
 
 @click.command("register")
-@click.option("--model", default="", help="Folder of a trained model or run. [default: the newest below output/]")
+@click.option("--model", default="", help=MODEL_HELP)
 @click.option("--name", default=NAME, show_default=True, help="Registered model.")
 @click.option("--alias", default=ALIAS, show_default=True, help="Alias to move to the new version; empty for none.")
 @click.option(

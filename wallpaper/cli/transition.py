@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from wallpaper.cli.places import model_folder
+from wallpaper.cli.places import MODEL_HELP, model_folder
 from wallpaper.cli.progress import bar
 from wallpaper.judge import identify
 from wallpaper.models.transition_model import TransitionModel
@@ -77,7 +77,7 @@ THUMBNAILS, THUMBNAIL_SIZE = 9, 150
     default=None,
     help="Also identify the group of every frame and write the certificates to this .json file.",
 )
-@click.option("--model", default=None, help="Folder of a trained model or run. [default: the newest below output/]")
+@click.option("--model", default=None, help=MODEL_HELP)
 @click.option(
     "--size", type=click.IntRange(16, 4096), default=384, show_default=True, help="Pixels along each side of a picture."
 )

@@ -48,12 +48,18 @@ class TransitionModel:
         """Samples n along each side of a cell."""
         return self.vae.resolution
 
-    def save(self, folder: Path) -> Path:
-        """Write the three files, `model.json` last: a folder that has it is whole. Returns `folder`."""
+    def save(self, folder: Path, *, half: bool = False) -> Path:
+        """Write the three files, `model.json` last: a folder that has it is whole. Returns `folder`.
+
+        Args: half: store float16, half the size; loading computes in float32 again, from the rounded weights.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / DESCRIPTION).unlink(missing_ok=True)
         for name, module in (("vae", self.vae), ("ode", self.ode)):
-            weights = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+            weights = {
+                key: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
+                for key, value in module.state_dict().items()
+            }
             safetensors.torch.save_file(weights, folder / f"{name}.safetensors")
         description = {
             "format": FORMAT,
