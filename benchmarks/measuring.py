@@ -116,7 +116,7 @@ class Findings:
 
     def close(self, path: Path | None) -> int:
         """Print the predictions, write the JSON file if there is to be one; returns the exit code."""
-        click.echo("\nPredictions")
+        click.echo("\nPredictions" if self.predictions else "\nNo predictions in these sections")
         for row in self.predictions:
             click.echo(f"{'holds' if row['holds'] else 'FAILS':<7}{row['prediction']}; measured {row['measured']}")
         if path is not None:

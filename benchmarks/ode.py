@@ -190,9 +190,7 @@ SECTIONS = ("step", "sampling", "caches", "memory")
 
 
 @click.command()
-@click.option(
-    "--section", type=click.Choice(SECTIONS), multiple=True, help="Only this one; may be given several times."
-)
+@click.option("--section", type=click.Choice(SECTIONS), multiple=True, help="Only this; may be given several times.")
 @click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Turns of each comparison.")
 @click.option("--latent-dim", type=click.IntRange(1), default=2, show_default=True, help="The plan has 2.")
 @click.option("--points", type=click.IntRange(2), default=150, show_default=True, help="Latents a group to couple.")
