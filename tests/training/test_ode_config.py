@@ -21,7 +21,7 @@ def test_presets_and_the_plans_figures() -> None:
         "cosine",
     )
     assert (plan.solver, plan.rtol, plan.atol, plan.hidden_dim, plan.embedding_dim) == ("dopri5", 1e-4, 1e-5, 256, 32)
-    assert set(PRESETS) == {"smoke", "laptop", "plan"}
+    assert set(PRESETS) == {"smoke", "laptop", "plan", "baseline"}
     assert OdeConfig.preset("smoke", epochs=7).epochs == 7
     with pytest.raises(ValueError, match="unknown preset 'laptp'; did you mean 'laptop'"):
         OdeConfig.preset("laptp")
@@ -31,6 +31,8 @@ def test_presets_and_the_plans_figures() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"held_out_pairs": 0.95}, "`held_out_pairs <= 0.9` must hold, but got 0.95"),
+        ({"held_out_pairs": -0.1}, "`held_out_pairs >= 0` must hold, but got -0.1"),
         ({"objective": "mse"}, "`objective` must be one of flow, endpoint, but got 'mse'"),
         ({"coupling": "best"}, "`coupling` must be one of ot, random, but got 'best'"),
         ({"epochs": 0}, "`epochs >= 1` must hold, but got 0"),

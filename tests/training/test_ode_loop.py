@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from wallpaper.data.latents import Latents
 from wallpaper.data.pairs import RealTransitionDataset
 from wallpaper.models.embedding import GroupEmbedding
 from wallpaper.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from wallpaper.training.couplings import build_coupling
 from wallpaper.training.ode_config import OdeConfig
-from wallpaper.training.ode_loop import OdeResult, epoch_pairs, fit_ode, load_ode, validation_pairs
+from wallpaper.training.ode_loop import OdeResult, fit_ode, load_ode
+from wallpaper.training.ode_pairs import validation_pairs
 from wallpaper.training.report import Row, read_history
 from wallpaper.training.stopping import Interrupted, TrainingError
 from wallpaper.training.transport_metrics import pair_table, summary
@@ -212,24 +211,6 @@ class Codec:
         return image[:, :, 0, 0], image[:, :, 0, 0]
 
 
-@pytest.mark.parametrize(("mode", "share"), [("cross", 0.0), ("same", 1.0), ("mixed", 0.5)])
-def test_transition_modes_mix_same_and_cross_pairs(mode: Any, share: float, tmp_path: Path) -> None:
-    config = replace(TINY, transition_mode=mode, pairs_per_epoch=200)
-    same = RealTransitionDataset(TRAIN, mode="same", codec=Codec(), pairs_per_epoch=200)
-    coupling = build_coupling("ot", TRAIN)
-    pairs, times = epoch_pairs(config, coupling, None if mode == "cross" else same, 1)
-    shift = (pairs.z_target - pairs.z_source)[:, 0] - 10.0 * (pairs.target - pairs.source)
-    is_same = shift.abs() < 1e-3
-    assert float(is_same.float().mean()) == share
-    assert 0 < int(is_same[:100].sum()) < 100 or mode != "mixed"
-    assert len(times) == 200
-    assert 0 <= float(times.min()) < 0.1 < 0.9 < float(times.max()) < 1
-    again = epoch_pairs(config, coupling, same, 1)
-    assert torch.equal(again[0].z_source, pairs.z_source)
-    assert not torch.equal(epoch_pairs(config, coupling, same, 2)[1], times)
-    fit(replace(config, epochs=1), tmp_path, same_pairs=None if mode == "cross" else same)
-
-
 def test_same_pairs_must_fit() -> None:
     mixed = replace(TINY, transition_mode="mixed")
     with pytest.raises(ValueError, match="'mixed' needs `same_pairs` in mode 'same', but got None"):
@@ -239,17 +220,6 @@ def test_same_pairs_must_fit() -> None:
     few = RealTransitionDataset(TRAIN, mode="same", codec=Codec(), pairs_per_epoch=47)
     with pytest.raises(ValueError, match="must give 48 pairs an epoch, but gives 47"):
         fit(mixed, Path("unused"), same_pairs=few)
-
-
-def test_validation_pairs_are_even_and_always_the_same() -> None:
-    pairs = validation_pairs(gaussians(0, 3), gaussians(1, 3), 34)
-    assert pairs == validation_pairs(gaussians(5, 4), gaussians(6, 9), 34)
-    assert len(set(pairs)) == 34
-    for end in (0, 1):
-        assert set(Counter(pair[end] for pair in pairs).values()) == {2}
-    assert len(set(validation_pairs(gaussians(0, 3), gaussians(1, 3), 1000))) == 272
-    lone = Latents(torch.cat([HELD_OUT.mean, torch.zeros(1, 2)]), torch.cat([HELD_OUT.labels, torch.tensor([9])]))
-    assert {group for pair in validation_pairs(gaussians(0, 3), lone, 99) for group in pair} == {0, 1, 2, 3}
 
 
 def test_latents_that_cannot_be_trained_on_are_refused() -> None:
@@ -283,12 +253,21 @@ def test_flow_with_optimal_pairs_keeps_the_spread_that_random_endpoints_collapse
     assert excess[1] > 4 * excess[0]
 
 
+def test_weights_of_smoothness_and_velocity_can_be_per_dimension(tmp_path: Path) -> None:
+    config = replace(TINY, objective="endpoint", lambda_smooth=3.0, lambda_velocity=2.0, epochs=1)
+    row = fit(replace(config, per_dimension=True), tmp_path / "shared").history[0]
+    loss = row["train/endpoint"] + (3.0 * row["train/smoothness"] + 2.0 * row["train/velocity"]) / 2
+    assert row["train/loss"] == pytest.approx(loss, rel=1e-5)
+    same = fit(replace(config, lambda_smooth=1.5, lambda_velocity=1.0), tmp_path / "half").history[0]
+    assert without_time([row]) == without_time([same])
+
+
 def test_the_plan_can_be_run_to_the_letter(tmp_path: Path) -> None:
     config = OdeConfig.preset(
-        "plan", objective="endpoint", coupling="random", adjoint=True,
-        epochs=1, pairs_per_epoch=16, hidden_dim=16, time_points=4, validation_pairs=2,
+        "baseline", epochs=1, pairs_per_epoch=16, hidden_dim=16, time_points=4, validation_pairs=2,
     )  # fmt: skip
-    result = fit(config, tmp_path)
+    same = RealTransitionDataset(TRAIN, mode="same", codec=Codec(), pairs_per_epoch=16)
+    result = fit(config, tmp_path, same_pairs=same)
     assert result.ode.adjoint
     assert result.history[0]["nfe_mean"] >= 14
     learned = load_checkpoint(tmp_path, "best").weights["embedding.weight"]

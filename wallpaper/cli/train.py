@@ -112,8 +112,8 @@ def train_ode(
     Examples:
       wallpaper train-ode                                   about a minute, on the newest VAE
       wallpaper train-ode --train-vae-if-missing true       from nothing
-      wallpaper train-ode --objective endpoint --coupling random --adjoint true --transition-mode mixed
-                                                            the plan's objective to the letter
+      wallpaper train-ode --preset baseline                 the plan's objective to the letter
+      wallpaper train-ode --held-out-pairs 0.1              a tenth of the 272 pairs is never trained
     """
     device = choose_device(device)
     folder = resumable_run(output, resume) if resume else None
@@ -145,6 +145,7 @@ def _config(cls: type[Any], settings: dict[str, Any], folder: Path | None) -> An
 
 
 def _train_missing_vae(data: Path, preset: str, run: tracking.Run, device: str) -> Path:
+    preset = preset if preset in vae_config.PRESETS else "plan"
     config = VaeConfig.preset(preset)
     if not data.exists():
         click.echo(f"No dataset at {data}: generating one.")

@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -28,6 +28,8 @@ from wallpaper.data.latents import Latents
 from wallpaper.training.files import write_bytes
 
 CouplingName: TypeAlias = Literal["random", "ot"]
+GroupPair: TypeAlias = tuple[int, int]
+"""Indices 0-16 of source and target group."""
 
 BLOCK = 1024
 """Points of one exact assignment: its time grows with the cube."""
@@ -65,7 +67,7 @@ class PairBatch:
 
 
 class Coupling(Protocol):
-    """Draws pairs of latents of two different groups, every ordered pair of groups equally often."""
+    """Draws pairs of latents of two different groups, every ordered pair of groups equally often, some never."""
 
     def draw(self, count: int, generator: torch.Generator) -> PairBatch:
         """`count` independent draws."""
@@ -75,9 +77,9 @@ class Coupling(Protocol):
 class RandomCoupling:
     """Source and target drawn independently of each other, evenly within their groups."""
 
-    def __init__(self, latents: Latents) -> None:
+    def __init__(self, latents: Latents, *, without: Collection[GroupPair] = ()) -> None:
         self._latents = latents
-        self._groups = _Groups(latents)
+        self._groups = _Groups(latents, without)
 
     def draw(self, count: int, generator: torch.Generator) -> PairBatch:
         """See `Coupling`."""
@@ -93,14 +95,22 @@ class OptimalCoupling:
     are coupled each on its own. The way back is the same pairing read backwards.
 
     Args:
+        without: ordered pairs of groups that are never drawn.
         cache: file that keeps the table; one that is damaged or of other latents is computed anew.
     """
 
-    def __init__(self, latents: Latents, *, block: int = BLOCK, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        latents: Latents,
+        *,
+        block: int = BLOCK,
+        without: Collection[GroupPair] = (),
+        cache: Path | None = None,
+    ) -> None:
         if block < 1:
             raise ValueError(f"`block >= 1` must hold, but got {block}")
         self._latents = latents
-        self._groups = _Groups(latents)
+        self._groups = _Groups(latents, without)
         table = _cached_table(self._groups, latents, block, cache)
         self._table = torch.from_numpy(np.concatenate(table))
         sizes = torch.tensor([len(rows) for rows in table])
@@ -123,11 +133,18 @@ class OptimalCoupling:
         return _batch(self._latents, rows[:, 0], rows[:, 1])
 
 
-def build_coupling(name: CouplingName, latents: Latents, *, cache: Path | None = None) -> Coupling:
-    """The coupling called `name`. Raises: ValueError: unknown, or fewer than two groups among the latents."""
+def build_coupling(
+    name: CouplingName, latents: Latents, *, without: Collection[GroupPair] = (), cache: Path | None = None
+) -> Coupling:
+    """The coupling called `name`, which never draws the ordered pairs of groups `without`.
+
+    Raises: ValueError: unknown, fewer than two groups among the latents, or no pair of groups left.
+    """
     if name not in ("random", "ot"):
         raise ValueError(f"`coupling` must be random or ot, but got {name!r}")
-    return RandomCoupling(latents) if name == "random" else OptimalCoupling(latents, cache=cache)
+    if name == "random":
+        return RandomCoupling(latents, without=without)
+    return OptimalCoupling(latents, without=without, cache=cache)
 
 
 def optimal_assignment(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -140,10 +157,15 @@ def optimal_assignment(source: NDArray[np.floating], target: NDArray[np.floating
 class _Groups:
     """Rows of the latents by group; groups are counted among those present, in index order."""
 
-    def __init__(self, latents: Latents) -> None:
+    def __init__(self, latents: Latents, without: Collection[GroupPair]) -> None:
         self.labels, self.count = latents.labels.unique(return_counts=True)
         if len(self.labels) < 2:
             raise ValueError(f"a coupling needs latents of at least two groups, but got groups {self.labels.tolist()}")
+        ordered = permutations(enumerate(self.labels.tolist()), 2)
+        drawn = [(s, t) for (s, source), (t, target) in ordered if (source, target) not in without]
+        if not drawn:
+            raise ValueError(f"a pair of the groups {self.labels.tolist()} must be left to train, but all are held out")
+        self.drawn = torch.tensor(drawn)
         self.order = latents.labels.argsort(stable=True)
         self.start = self.count.cumsum(0) - self.count
 
@@ -163,10 +185,8 @@ class _Groups:
         return low * (2 * len(self.labels) - low - 1) // 2 + high - low - 1
 
     def draw_ordered_pairs(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        groups = len(self.labels)
-        first = torch.randint(groups, (count,), generator=generator)
-        step = torch.randint(1, groups, (count,), generator=generator)
-        return first, (first + step) % groups
+        chosen = self.drawn[torch.randint(len(self.drawn), (count,), generator=generator)]
+        return chosen[:, 0], chosen[:, 1]
 
     def draw_members(self, place: Tensor, generator: torch.Generator) -> Tensor:
         return self.order[self.start[place] + _below(self.count[place], generator)]

@@ -27,6 +27,7 @@ from wallpaper.training.checkpoint import BEST, load_checkpoint, load_weights, w
 from wallpaper.training.couplings import Coupling, PairBatch, build_coupling
 from wallpaper.training.objectives import TrajectoryTerms, flow_loss, trajectory_terms
 from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.ode_pairs import epoch_pairs, held_out_pairs, validation_pairs
 from wallpaper.training.ode_run import OdeRun, begin_run, model_of, resume_run
 from wallpaper.training.report import Progress, Report, Row, silent
 from wallpaper.training.schedule import learning_rate
@@ -86,10 +87,11 @@ def fit_ode(
         Interrupted: see `stop`.
     """
     _check(config, train, held_out, same_pairs)
-    validated = validation_pairs(train, held_out, config.validation_pairs)
+    without = held_out_pairs(config)
+    validated = validation_pairs(train, held_out, config.validation_pairs, without=without)
     data = weights_digest({"train": train.mean, "labels": train.labels, "held_out": held_out.mean})
     run = (resume_run if resume else begin_run)(config, train.mean, folder, data, dict(vae_info or {}), device)
-    coupling = build_coupling(config.coupling, train, cache=coupling_cache)
+    coupling = build_coupling(config.coupling, train, without=without, cache=coupling_cache)
     if same_pairs is not None:
         same_pairs.epoch_pairs(run.epoch)  # codes its images now, while torch has all its threads
     with one_cpu_thread():
@@ -154,41 +156,6 @@ def load_ode(folder: Path, name: str = BEST) -> TransitionODE:
     return ode.eval()
 
 
-def epoch_pairs(
-    config: OdeConfig, coupling: Coupling, same_pairs: RealTransitionDataset | None, epoch: int
-) -> tuple[PairBatch, Tensor]:
-    """The pairs of an epoch in random order, and a time in [0, 1) for each; both follow from (seed, epoch)."""
-    seed = np.random.SeedSequence((config.seed, epoch)).generate_state(1, np.uint64)
-    generator = torch.Generator().manual_seed(int(seed[0] >> np.uint64(1)))
-    count = config.pairs_per_epoch
-    same = {"cross": 0, "same": count, "mixed": count // 2}[config.transition_mode]
-    parts = [coupling.draw(count - same, generator)]
-    if same_pairs is not None and same:
-        parts.append(PairBatch(*same_pairs.epoch_pairs(epoch))[:same])
-    pairs = PairBatch.join(parts)
-    if same:
-        pairs = pairs[torch.randperm(count, generator=generator)]
-    return pairs, torch.rand(count, generator=generator)
-
-
-def validation_pairs(train: Latents, held_out: Latents, count: int) -> list[tuple[int, int]]:
-    """`count` ordered pairs of groups, always the same; every group is source and target equally often, to within one.
-
-    Raises: ValueError: fewer than two groups have two latents or more in both.
-    """
-    known = [labels.bincount(minlength=int(labels.max()) + 1) for labels in (train.labels, held_out.labels)]
-    enough = [{group for group, found in enumerate(counts.tolist()) if found >= 2} for counts in known]
-    groups = sorted(enough[0] & enough[1])
-    if len(groups) < 2:
-        raise ValueError(
-            f"two groups must have two training and two held-out latents or more, but only {groups} have; "
-            "use a larger dataset"
-        )
-    shifts = np.random.default_rng(0).permutation(np.arange(1, len(groups)))
-    cycles = [(groups, groups[shift:] + groups[:shift]) for shift in shifts]
-    return [pair for sources, targets in cycles for pair in zip(sources, targets, strict=True)][:count]
-
-
 def validate(
     ode: TransitionODE, config: OdeConfig, held_out: Latents, train: Latents, pairs: list[tuple[int, int]]
 ) -> Row:
@@ -249,7 +216,8 @@ def _loss(run: OdeRun, pairs: PairBatch, times: Tensor) -> tuple[Tensor, dict[st
         loss = flow_loss(run.ode, pairs, times)
         return loss, {"flow": float(loss.detach())}
     terms = trajectory_terms(run.ode, pairs, uniform_times(config.time_points))
-    return terms.total(config.lambda_smooth, config.lambda_velocity), _numbers(terms)
+    share = 1 / run.ode.latent_dim if config.per_dimension else 1.0
+    return terms.total(share * config.lambda_smooth, share * config.lambda_velocity), _numbers(terms)
 
 
 def _numbers(terms: TrajectoryTerms) -> dict[str, float]:
