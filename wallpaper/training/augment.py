@@ -46,16 +46,28 @@ def augmented(image: Tensor, group: Tensor, generator: torch.Generator) -> Tenso
         group: (B,) int64 on the CPU.
         generator: on the CPU.
     """
-    side = image.shape[-1]
+    return move(image, random_moves(group, image.shape[-1], generator))
+
+
+def random_moves(group: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    """(B, 6) moves that keep each sample's group, origin and axes drawn anew; all on the CPU."""
     turned = _draw(_axes(), group, generator)
-    shifted = _draw(_origins(side), group, generator)
-    return move(image, torch.cat([turned, shifted], dim=1))
+    return torch.cat([turned, _draw(_origins(side), group, generator)], dim=1)
 
 
 def recoloured(image: Tensor, generator: torch.Generator) -> Tensor:
     """The same patterns (B, C, n, n) with the order of the colour channels drawn anew; `generator` is on the CPU."""
-    colours = torch.rand(image.shape[:2], generator=generator).argsort(dim=1).to(image.device)
-    return image.gather(1, colours[:, :, None, None].expand_as(image))
+    return reordered(image, random_orders(*image.shape[:2], generator))
+
+
+def random_orders(count: int, channels: int, generator: torch.Generator) -> Tensor:
+    """(count, channels) an order of the colour channels for each sample; `generator` is on the CPU."""
+    return torch.rand(count, channels, generator=generator).argsort(dim=1)
+
+
+def reordered(image: Tensor, orders: Tensor) -> Tensor:
+    """Images (B, C, n, n) with their channels in the `orders` (B, C)."""
+    return image.gather(1, orders.to(image.device)[:, :, None, None].expand_as(image))
 
 
 def origin_shifts(group: str, side: int) -> Rows:

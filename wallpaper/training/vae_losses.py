@@ -32,7 +32,12 @@ def invariance_term(vae: SymmetryVAE, image: Tensor, mean: Tensor, group: Tensor
 
     Zero to rounding with symmetry pooling, by construction; without it, zero as far as images are symmetric.
     """
-    moved = move(image, random_symmetry(group, image.shape[-1], generator))
+    return change_of_mean(vae, image, mean, group, random_symmetry(group, image.shape[-1], generator))
+
+
+def change_of_mean(vae: SymmetryVAE, image: Tensor, mean: Tensor, group: Tensor, moves: Tensor) -> Tensor:
+    """Squared change of the latent mean (B, d) under given moves (B, 6), mean over the batch."""
+    moved = move(image, moves)
     return (vae.encode(moved, group)[0] - mean).square().sum(1).mean()
 
 
