@@ -1,6 +1,6 @@
 """Reconstruction against the number of latents, and against the architecture that the presets had before.
 
-`python -m benchmarks.latent_size --data data/champion/patterns.h5 --steps 1500`. Every VAE gets the same optimiser steps
+`python -m benchmarks.latent_size --data data/champion/patterns.h5`. Every VAE gets the same number of optimiser steps
 on the same patterns; the best linear code of as many numbers (PCA of the train split) stands beside it.
 
 Predictions, written before the first run: more latents are always better; with equal latents the residual backbone
