@@ -15,7 +15,6 @@ from typing import Any
 from unittest.mock import patch
 
 from torch import Tensor
-from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from wallpaper.symmetry import project
@@ -83,7 +82,7 @@ def shares_of(events: list[Any]) -> dict[str, float]:
     seconds: dict[str, float] = dict.fromkeys([*MARKS, REST, BETWEEN], 0.0)
     on_gpu = any(event.self_device_time_total for event in events)
     for event in events:
-        if event.device_type != DeviceType.CPU or not (on_gpu or _inside(event)):
+        if event.device_type.name != "CPU" or not (on_gpu or _inside(event)):
             continue  # a kernel itself, which its operation has told of, or another thread's work beside this one's
         taken = event.self_device_time_total if on_gpu else event.self_cpu_time_total
         seconds[kind_of(event)] += taken / 1e6
