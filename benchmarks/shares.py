@@ -33,7 +33,14 @@ MARKS = {
     "augmentation": ("benchmark: augmentation",),
     "optimiser": ("Optimizer.", "aten::_foreach", "aten::_fused_adamw", "aten::linalg_vector_norm"),
     "normalisation": ("aten::batch_norm", "aten::group_norm", "NativeBatchNormBackward", "NativeGroupNormBackward"),
-    "wrapping around": ("aten::pad", "torch::autograd::CopySlices", "SliceBackward0", "aten::cat", "CatBackward0"),
+    "wrapping around": (
+        "_Wrap",
+        "aten::pad",
+        "torch::autograd::CopySlices",
+        "SliceBackward0",
+        "aten::cat",
+        "CatBackward0",
+    ),
     "checkpoints": ("benchmark: checkpoint",),
     "building the model": ("benchmark: building",),
 }
