@@ -69,6 +69,8 @@ def refused(*words: object) -> str:
         ("transition p1 p6m -o x.webp", "Invalid value for '--output': must end in .gif, .mp4, .png, but got 'x.webp'"),
         ("transition p1 p6m --n-frames 1", "Invalid value for '--n-frames': 1 is not in the range 2<=x<=1000."),
         ("transition p1 p6m --model x", "`--model x` must be a folder with model.json, a run's folder with model/ in it, or shipped"),
+        ("evaluate --vae x", "`--vae x` must be a trained VAE's folder, or its name below output/vae"),
+        ("evaluate --vae x --model y", "`--model` has a VAE of its own; give it or --vae, not both"),
         ("evaluate --split train", "Invalid value for '--split': 'train' is not one of 'test', 'val'."),
         ("register --name a/b", "Invalid value for '--name': must hold neither / nor :, but got 'a/b'"),
         ("serve --port 0", "Invalid value for '-p' / '--port': 0 is not in the range 1<=x<=65535."),

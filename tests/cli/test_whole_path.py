@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,11 +126,23 @@ def test_evaluate_prints_and_keeps_its_figures(project: Path) -> None:
     found = json.loads((ode / "evaluation.json").read_text())
     psnr = found["metrics"]["eval/psnr_val"]
     table = {name.strip(): value for name, value in re.findall(r"^  (.+?)  +(\S.*)$", result.stdout, re.MULTILINE)}
-    assert table["PSNR, val (dB)"] == f"{psnr:.2f}"
-    assert table["residual of 272 first / last frames"] == "0 / 0"
+    assert table["PSNR of the mean squared error (dB)"].startswith(f"{psnr:.2f} ")
+    assert re.fullmatch("0 +0 +met", table["residual of 272 first frames"])
     assert result.stdout.endswith(f"All figures: output/ode/{ode.name}/evaluation.json\n")
     (run,) = recorded(project, "evaluate")
     assert run["status"] == "FINISHED"
+
+
+def test_evaluate_measures_a_vae_alone(project: Path) -> None:
+    vae = the_run(project / "output" / "vae")
+    named = succeed("evaluate", "--vae", vae.name)
+    assert "SSIM" in named.stdout
+    assert "Transport" not in named.stdout
+    assert named.stdout.endswith(f"All figures: output/vae/{vae.name}/evaluation.json\n")
+    shutil.rmtree(project / "output" / "ode")
+    alone = succeed("evaluate")
+    assert alone.stderr.startswith(f"No transition model yet: measuring the VAE output/vae/{vae.name} alone.\n")
+    assert alone.stdout == named.stdout
 
 
 def test_a_run_s_name_or_folder_is_a_model_too(project: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_perfect_field_reaches_the_floor() -> None:
     ode = resting_field()
     ode.embedding.weight.data.zero_()
     ode.embedding.weight.data[:, 0] = torch.arange(17.0)
-    ode.function.bind = lambda s, t: lambda time, z: torch.stack([t[:, 0] - s[:, 0], 0 * s[:, 0]], dim=1)  # type: ignore
+    ode.function.bind = lambda s, t, *_: lambda time, z: torch.stack([t[:, 0] - s[:, 0], 0 * s[:, 0]], dim=1)  # type: ignore
     table = pair_table(ode, shifted_groups(1, per_group=150), shifted_groups(2, per_group=150))
     means = summary(table)
     assert means["wasserstein2"] == pytest.approx(means["wasserstein2_floor"], rel=0.15)

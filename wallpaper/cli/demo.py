@@ -16,11 +16,12 @@ import click
 
 from wallpaper import tracking
 from wallpaper.cli.gallery import draw_figures, draw_transitions
-from wallpaper.cli.jobs import Coded, encode_job, evaluate_job, table, train_ode_job, train_vae_job
+from wallpaper.cli.jobs import Coded, encode_job, evaluate_job, train_ode_job, train_vae_job
 from wallpaper.cli.places import DEMO, MODEL, PER_GROUP
 from wallpaper.cli.progress import bar
 from wallpaper.cli.registry import NAME, register_model
 from wallpaper.data import PatternStore, StoreError, generate_dataset
+from wallpaper.evaluation import table
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.training.checkpoint import LAST, checkpoint_path
 from wallpaper.training.config import CONFIG, load_config
@@ -82,7 +83,7 @@ def demo(output: Path, preset: str, fresh: bool) -> None:
         model = _train_ode(ode_config, coded, output, run)
         _headline(4, "evaluating on patterns that no training saw")
         found = evaluate_job(model, store, output, run, split="test")
-        click.echo(table(found))
+        click.echo(table(found, by_group=False))
         _headline(5, "registering the model, which must first load and answer")
         registered = register_model(output / MODEL, alias=settings.alias, run_id=run.run_id)
         if registered != 0:

@@ -10,30 +10,69 @@ from pathlib import Path
 import click
 
 from wallpaper import tracking
-from wallpaper.cli.jobs import EVALUATION, evaluate_job, table
+from wallpaper.cli.jobs import EVALUATION, evaluate_job, evaluate_vae_job
 from wallpaper.cli.options import data_option
-from wallpaper.cli.places import model_folder
+from wallpaper.cli.places import DEMO_VAE, OUTPUT, SHIPPED, VAE_RUNS, model_folder
 from wallpaper.data import PatternStore
+from wallpaper.evaluation import table
 from wallpaper.models.transition_model import TransitionModel
+from wallpaper.training.run_folder import latest_run
+from wallpaper.training.vae_loop import load_vae
 
 
 @click.command("evaluate")
 @click.option("--model", default="", help="Folder of a trained model or run. [default: the newest below output/]")
+@click.option(
+    "--vae",
+    default="",
+    metavar="RUN",
+    help=f"A VAE alone: its folder, or its name below {VAE_RUNS}. [default: the newest, where there is no model]",
+)
 @data_option("Dataset to measure on.")
 @click.option(
     "--split", type=click.Choice(["test", "val"]), default="test", show_default=True, help="Which part of it."
 )
-def evaluate(model: str, data: Path, split: str) -> None:
+def evaluate(model: str, vae: str, data: Path, split: str) -> None:
     """Measure a trained model: reconstruction, exact symmetry of all 272 transitions, transport between groups.
 
-    Prints a table, writes evaluation.json beside the model and records the figures in MLflow.
+    Prints one table with each figure beside its target, writes evaluation.json beside the model and records the
+    figures in MLflow.
+
+    \b
+    Examples:
+      wallpaper evaluate                        the newest model
+      wallpaper evaluate --vae 20260102-030405  a VAE alone, before its ODE is trained
     """
-    folder = model_folder(model or None)
-    loaded, store = TransitionModel.load(folder), PatternStore(data)
-    settings = {"model": str(folder), "data": str(data), "split": split}
-    with tracking.start(
-        f"evaluate-{folder.parent.name}", phase="evaluate", config=settings, folder=folder.parent
-    ) as run:
+    if model and vae:
+        raise click.UsageError("`--model` has a VAE of its own; give it or --vae, not both")
+    folder = _vae_folder(vae) if vae else _model_or_vae(model)
+    whole = (folder / "model.json").is_file()
+    run_folder = OUTPUT / folder.name if folder == SHIPPED else folder.parent if whole else folder
+    store = PatternStore(data)
+    settings = {"model" if whole else "vae": str(folder), "data": str(data), "split": split}
+    trained = TransitionModel.load(folder) if whole else load_vae(folder)
+    with tracking.start(f"evaluate-{run_folder.name}", phase="evaluate", config=settings, folder=run_folder) as run:
         run.dataset(data, digest=store.digest, context="evaluation")
-        found = evaluate_job(loaded, store, folder.parent, run, split=split)
-    click.echo(f"{folder} on {split} of {data}:\n{table(found)}\nAll figures: {folder.parent / EVALUATION}")
+        if isinstance(trained, TransitionModel):
+            found = evaluate_job(trained, store, run_folder, run, split=split)
+        else:
+            found = evaluate_vae_job(trained, store, run_folder, run, split=split)
+    click.echo(f"{folder} on {split} of {data}\n\n{table(found)}\nAll figures: {run_folder / EVALUATION}")
+
+
+def _model_or_vae(model: str) -> Path:
+    """The model's folder; if none is named and there is none of one's own, the newest VAE's."""
+    found = model_folder(model or None)
+    newest = latest_run(VAE_RUNS) or latest_run(DEMO_VAE)
+    if model or found != SHIPPED or newest is None:
+        return found
+    click.echo(f"No transition model yet: measuring the VAE {newest} alone.", err=True)
+    return newest
+
+
+def _vae_folder(name: str) -> Path:
+    """Raises: FileNotFoundError: no trained VAE of that name."""
+    found = latest_run(VAE_RUNS / name) or latest_run(Path(name))
+    if found is None:
+        raise FileNotFoundError(f"`--vae {name}` must be a trained VAE's folder, or its name below {VAE_RUNS}")
+    return found

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -18,18 +17,22 @@ from wallpaper import tracking
 from wallpaper.cli.places import MODEL
 from wallpaper.cli.progress import bar
 from wallpaper.data import Latents, PatternStore, RealTransitionDataset, cached_latents
-from wallpaper.evaluation import Evaluation, evaluate
+from wallpaper.evaluation import Evaluation, evaluate, evaluate_vae
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.checkpoint import weights_digest
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.ode_loop import OdeResult, fit_ode
+from wallpaper.training.ode_pairs import held_out_pairs
 from wallpaper.training.report import Report, to_all
 from wallpaper.training.stopping import StopRequest
 from wallpaper.training.vae_config import VaeConfig
 from wallpaper.training.vae_loop import VaeResult, fit_vae, load_vae
 
 EVALUATION = "evaluation.json"
+
+HELD_OUT = "held_out_pairs"
+"""In a model's description: the pairs of groups, as indices, that its field was not trained on."""
 
 SHOWN = {
     "train/loss": "loss",
@@ -118,6 +121,7 @@ def train_ode_job(
         "ode_digest": result.digest,
         "data_digest": coded.store.digest,
         "run_id": run.run_id,
+        HELD_OUT: held_out_pairs(config),
     }
     TransitionModel(coded.vae, result.ode, info).save(folder / MODEL)
     keep_training(run, folder)
@@ -138,14 +142,33 @@ def evaluate_job(
     model: TransitionModel, store: PatternStore, folder: Path, run: tracking.Run, *, split: str
 ) -> Evaluation:
     """Evaluate, write `folder`/evaluation.json and record its figures."""
-    with bar("evaluating", "pairs") as move:
-        found = evaluate(model, store, split=split, progress=move)
+    with bar("evaluating", "%") as move:
+        found = evaluate(model, store, split=split, never_trained=_never_trained(model), progress=move)
+    _keep_evaluation(found, folder, run)
+    return found
+
+
+def evaluate_vae_job(
+    vae: SymmetryVAE, store: PatternStore, folder: Path, run: tracking.Run, *, split: str
+) -> Evaluation:
+    """The same of a VAE alone."""
+    with bar("evaluating", "%") as move:
+        found = evaluate_vae(vae, store, split=split, progress=move)
+    _keep_evaluation(found, folder, run)
+    return found
+
+
+def _keep_evaluation(found: Evaluation, folder: Path, run: tracking.Run) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / EVALUATION
     path.write_text(json.dumps(found.to_mapping(), indent=1) + "\n", encoding="utf-8")
     run.log(found.metrics())
     run.artifact(path)
-    return found
+
+
+def _never_trained(model: TransitionModel) -> list[tuple[int, int]]:
+    """Ordered pairs of groups that the model's field was not trained on, as its training noted them."""
+    return [(int(source), int(target)) for source, target in model.info.get(HELD_OUT, ())]
 
 
 def keep_training(run: tracking.Run, folder: Path) -> None:
@@ -159,25 +182,3 @@ def epoch_line(row: Mapping[str, float | int]) -> str:
     """An epoch's most telling figures, to be shown beside the progress."""
     shown = [f"{text} {row[name]:.4g}" for name, text in SHOWN.items() if name in row]
     return f"epoch {row['epoch']}/{row['epochs']}, {', '.join(shown)}"
-
-
-def table(found: Evaluation) -> str:
-    """The evaluation as lines to print."""
-    figures = found.metrics()
-    rows: list[tuple[str, Any]] = [(f"PSNR, {each.split} (dB)", f"{each.psnr:.2f}") for each in found.reconstructions]
-    exact = found.symmetry
-    rows += [
-        ("residual of decoded images, float32 / uint8", f"{exact.decoded:g} / {exact.decoded_uint8:g}"),
-        (f"residual of {exact.pairs} first / last frames", f"{exact.first_frames:g} / {exact.last_frames:g}"),
-        ("residual of inner frames, common subgroup", f"{exact.inner_frames:g}"),
-        ("judged to have exactly their group: decoded images", f"{found.judged.decoded:.1%}"),
-        ("  first / last frames", f"{found.judged.first_frames:.1%} / {found.judged.last_frames:.1%}"),
-        (
-            "W2 to held-out latents / floor",
-            f"{figures['eval/wasserstein2']:.3f} / {figures['eval/wasserstein2_floor']:.3f}",
-        ),
-        ("variance ratio at the end (1 is right)", f"{figures['eval/variance_ratio']:.3f}"),
-        ("collapsed pairs of 272", f"{figures['eval/collapsed_pairs']:.0f}"),
-    ]
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
