@@ -237,3 +237,22 @@ def test_compressed_data_that_is_damaged_is_refused_when_read(tmp_path: Path) ->
     path.write_bytes(content)
     with pytest.raises(StoreError, match=r"pattern \[3\] cannot be read"):
         PatternStore(path).pixels(3)
+
+
+def test_a_file_that_goes_or_shrinks_while_it_is_in_use_is_named_with_the_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = dataset(tmp_path)
+    store.batch([3])
+    monkeypatch.chdir("/")  # the path it was opened by need not lead there any more
+    store.batch([3])
+    content = store.path.read_bytes()
+    store.path.write_bytes(content[: len(content) // 2])
+    named = r"pattern 3 \(\w+\) cannot be read any more: "
+    with pytest.raises(StoreError, match=named + r"truncated to \d+ of \d+ bytes; copy or generate it again"):
+        store.batch([3, 1])
+    store.path.unlink()
+    with pytest.raises(StoreError, match=named + r"the file has gone \(No such file or directory\); put it back"):
+        store.batch([3])
+    store.path.write_bytes(content)
+    store.batch([3])

@@ -189,7 +189,10 @@ def test_numbers_that_are_not_finite_end_the_run_and_leave_the_checkpoint(object
 
 @pytest.mark.parametrize(
     ("objective", "message"),
-    [("flow", "loss must be finite, but is nan in epoch 4, batch 1"), ("endpoint", r"epoch 4, batch 1 .*sample 0")],
+    [
+        ("flow", r"loss must be finite, but is nan in epoch 4, batch 1, every pair, the first of them pattern \d+ \(p"),
+        ("endpoint", r"epoch 4, batch 1, pattern \d+ \(\w+\) to pattern \d+ \(\w+\) cannot be solved: sample 0"),
+    ],
 )
 def test_a_nan_weight_is_a_training_error(objective: Any, message: str, tmp_path: Path) -> None:
     config = replace(TINY, objective=objective)
@@ -199,6 +202,48 @@ def test_a_nan_weight_is_a_training_error(objective: Any, message: str, tmp_path
     save_checkpoint(tmp_path, "last", weights=last.weights, state=last.state, meta=last.meta)
     with pytest.raises(TrainingError, match=message):
         fit(replace(config, epochs=4), tmp_path, resume=True)
+
+
+def test_a_field_too_stiff_for_its_steps_names_the_pair(tmp_path: Path) -> None:
+    config = replace(TINY, objective="endpoint", solver="dopri5", max_evaluations=3)
+    with pytest.raises(
+        TrainingError, match=r"epoch 1, batch 1, pattern \d+ \(\w+\) to pattern .* more than 3 evaluations"
+    ):
+        fit(config, tmp_path)
+
+
+def test_a_step_that_underflows_names_the_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def underflow(*_: Any, **__: Any) -> Any:
+        raise AssertionError("underflow in dt 0.0")
+
+    monkeypatch.setattr("wallpaper.models.solvers.odeint", underflow)
+    config = replace(TINY, objective="endpoint", solver="dopri5")
+    with pytest.raises(
+        TrainingError, match=r"epoch 1, batch 1.* cannot be solved: dopri5 gave up \(underflow in dt 0.0\)"
+    ):
+        fit(config, tmp_path)
+
+
+@pytest.mark.parametrize("batches", [4, 9])
+def test_the_average_of_the_weights_is_kept_and_resumed(batches: int, tmp_path: Path) -> None:
+    config = replace(TINY, ema_decay=0.9)
+    whole, plain = fit(config, tmp_path / "whole"), fit(TINY, tmp_path / "plain")
+    assert [row["train/loss"] for row in whole.history] == [row["train/loss"] for row in plain.history]
+    assert whole.history[-1]["val/energy_distance"] != plain.history[-1]["val/energy_distance"]
+    done: list[int] = []
+    with pytest.raises(Interrupted):
+        fit(config, tmp_path / "cut", progress=lambda n, _: done.append(n), stop=lambda: len(done) == batches)
+    resumed = fit(config, tmp_path / "cut", resume=True)
+    assert without_time(resumed.history) == without_time(whole.history)
+    assert resumed.digest == whole.digest
+
+
+def test_a_training_ends_when_patience_does(tmp_path: Path) -> None:
+    config = replace(TINY, epochs=12, learning_rate=1e-12, patience=2)
+    ended = fit(config, tmp_path)
+    assert len(ended.history) == ended.best_epoch + 2 < 12
+    assert fit(config, tmp_path, resume=True).history == ended.history
+    assert len(fit(replace(config, patience=0), tmp_path, resume=True).history) == 12
 
 
 class Codec:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from tests.training.fake_store import FakeStore
+from wallpaper.plane import GROUP_NAMES
 from wallpaper.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint, weights_digest
 from wallpaper.training.config import load_config
 from wallpaper.training.pattern_source import images
@@ -164,21 +166,30 @@ def test_a_new_run_removes_the_older_one(tmp_path: Path) -> None:
 
 
 class PoisonedStore(FakeStore):
-    """Hands out a NaN in its n-th batch."""
+    """Hands out a NaN in one pattern of its batches, after some that are good."""
 
     def __init__(self, good: int) -> None:
         super().__init__()
-        self.left = good
+        self.left, self.spoilt = good, -1
 
     def batch(self, indices: Any) -> torch.Tensor:
+        image = super().batch(indices).clone()
         self.left -= 1
-        return super().batch(indices) * (float("nan") if self.left < 0 else 1.0)
+        if self.left < 0:
+            self.spoilt = int(indices[-1]) if self.spoilt < 0 else self.spoilt
+            image[np.asarray(indices) == self.spoilt, 1, 2, 3] = float("nan")
+        return image
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     validation = 2  # batches of the 9 validation patterns
-    with pytest.raises(TrainingError, match=r"the loss must be finite, but is nan in epoch 2, batch 3; train again"):
-        fit_vae(CONFIG, PoisonedStore(BATCHES + validation + 2), tmp_path)
+    store = PoisonedStore(BATCHES + validation + 2)
+    with pytest.raises(TrainingError) as caught:
+        fit_vae(CONFIG, store, tmp_path)
+    named = f"pattern {store.spoilt} ({GROUP_NAMES[store.labels[store.spoilt]]})"
+    assert str(caught.value).startswith(
+        f"the loss must be finite, but is nan in epoch 2, batch 3; {named} is not finite itself: correct the dataset. "
+    )
     checkpoint = load_checkpoint(tmp_path, "last")
     assert checkpoint.meta["loop"]["epoch"] == 2
     assert all(value.isfinite().all() for value in checkpoint.weights.values())
@@ -187,8 +198,13 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_good_checkpoi
 
 
 def test_a_validation_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is nan in the validation of epoch 1"):
+    with pytest.raises(TrainingError, match=r"is nan in the validation of epoch 1; pattern \d+ \(\w+\) is not finite"):
         fit_vae(CONFIG, PoisonedStore(BATCHES), tmp_path)
+    wild = replace(CONFIG, learning_rate=1e30, gradient_clip=1e30, warmup=0)
+    with pytest.raises(
+        TrainingError, match=r"first of them pattern \d+ \(\w+\): train again with a lower `learning_rate`"
+    ):
+        fit_vae(wild, FakeStore(), tmp_path / "wild")
 
 
 def test_validation_every_other_epoch_and_at_the_end(tmp_path: Path) -> None:
@@ -210,6 +226,9 @@ def test_validation_every_other_epoch_and_at_the_end(tmp_path: Path) -> None:
         {"latent_dim": 4},
         {"pool": "average"},
         {"head": "palette"},
+        {"ema_decay": 0.9},
+        {"precision": "bf16"},
+        {"recolour": True},
     ],
     ids=str,
 )
@@ -221,6 +240,78 @@ def test_every_setting_matters(tmp_path: Path, reference: str, changes: dict[str
 def reference(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Digest of one epoch with `CONFIG`."""
     return fit_vae(replace(CONFIG, epochs=1), FakeStore(), tmp_path_factory.mktemp("reference")).digest
+
+
+@pytest.mark.parametrize("polls", [BATCHES + 2, 3 * BATCHES])
+@pytest.mark.parametrize(
+    "changes",
+    [{"prefetch": True, "recolour": True}, {"ema_decay": 0.9}, {"precision": "bf16"}, {"channels_last": True}],
+    ids=str,
+)
+def test_every_way_of_computing_resumes_to_the_same_numbers(
+    tmp_path: Path, changes: dict[str, Any], polls: int
+) -> None:
+    config = replace(CONFIG, **changes)
+    whole = fit_vae(config, FakeStore(), tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        fit_vae(config, FakeStore(), tmp_path / "cut", stop=after(polls))
+    resumed = fit_vae(config, FakeStore(), tmp_path / "cut", resume=True)
+    assert timeless(resumed.history) == timeless(whole.history)
+    assert resumed.digest == whole.digest
+
+
+def test_preparing_batches_ahead_changes_no_number(tmp_path: Path, reference: str) -> None:
+    config = replace(CONFIG, epochs=1, prefetch=True)
+    assert fit_vae(config, FakeStore(), tmp_path).digest == reference
+    assert [thread.name for thread in threading.enumerate() if thread.name == "batches"] == []
+
+
+def test_computing_in_bf16_is_near(tmp_path: Path) -> None:
+    exact = fit_vae(replace(CONFIG, epochs=1), FakeStore(), tmp_path / "a").history[0]
+    near = fit_vae(replace(CONFIG, epochs=1, precision="bf16"), FakeStore(), tmp_path / "b").history[0]
+    assert near["train/loss"] == pytest.approx(exact["train/loss"], rel=0.02)
+
+
+def test_the_average_of_the_weights_is_validated_and_kept(tmp_path: Path) -> None:
+    config = replace(CONFIG, ema_decay=0.9)
+    result = fit_vae(config, FakeStore(), tmp_path / "average")
+    plain = fit_vae(CONFIG, FakeStore(), tmp_path / "plain")
+    last, average = load_checkpoint(tmp_path / "average", "last"), load_vae(tmp_path / "average").state_dict()
+    assert weights_digest(last.weights) == weights_digest(load_checkpoint(tmp_path / "plain", "last").weights)
+    assert [row["train/loss"] for row in result.history] == [row["train/loss"] for row in plain.history]
+    assert result.history[-1]["val/loss"] != plain.history[-1]["val/loss"]
+    assert result.best_epoch == 3
+    assert all(torch.equal(value, last.state[f"average/{name}"]) for name, value in average.items())
+
+
+def test_a_training_ends_when_patience_does(tmp_path: Path) -> None:
+    still = replace(CONFIG, epochs=9, learning_rate=1e-30, warmup=0, patience=2, weight_decay=0.0)
+    ended = fit_vae(replace(still, hidden_dims=(4,), head="rgb"), FrozenStore(), tmp_path)
+    assert len(ended.history) - ended.best_epoch == 2
+    assert len(ended.history) < 9
+    again = fit_vae(replace(still, hidden_dims=(4,)), FrozenStore(), tmp_path, resume=True)
+    assert again.history == ended.history
+    longer = fit_vae(replace(still, hidden_dims=(4,), patience=0), FrozenStore(), tmp_path, resume=True)
+    assert len(longer.history) == 9
+
+
+class FrozenStore(FakeStore):
+    """Each look at the validation split is a little darker than the one before, so that none is better."""
+
+    looks = 0
+
+    def batch(self, indices: Any) -> torch.Tensor:
+        if int(indices[0]) == int(self.splits["val"][0]):
+            self.looks += 1
+            return super().batch(indices) * 0.9**self.looks
+        return super().batch(indices)
+
+
+def test_a_compiled_objective_is_what_the_steps_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
+    fit_vae(replace(CONFIG, epochs=1, compile=True), FakeStore(), tmp_path)
+    assert compiled == ["VaeObjective"]
 
 
 def test_gradients_are_clipped(tmp_path: Path) -> None:

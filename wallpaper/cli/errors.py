@@ -17,6 +17,9 @@ def explain(error: Exception) -> tuple[str, int] | None:
         return f"{text[:1].upper()}{text[1:]} with --resume last (a demo: with the same command)", 130
     if names & {"TrainingError", "SolveError", "TrackingError"}:
         return f"Error: {error}", 1
+    if names & {"MemoryError", "OutOfMemoryError"}:
+        first = str(error).partition("\n")[0]
+        return f"Error: out of memory{f' ({first})' if first else ''}; use a smaller batch or smaller patterns", 1
     if names & {"CheckpointError", "ValueError", "FileNotFoundError", "FileExistsError", "PermissionError"}:
         return f"Error: {error}", 2
     if "MlflowException" in names or "OSError" in names:

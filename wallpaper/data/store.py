@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,8 @@ class PatternStore:
             self.labels: Indices = checked_labels(self.path, file, self._shape[0])
             self._columns = checked_metadata(self.path, file, self._shape[0])
             offset = file["patterns"].id.get_offset()
+        self._place = self.path.absolute()
+        self._end = (offset or 0) + math.prod(self._shape) * self._dtype.itemsize
         self._map = self._memory_map(offset)
         self.found = self._find_range()
 
@@ -204,6 +208,7 @@ class PatternStore:
     def _raw(self, indices: Indices) -> NDArray[Any]:
         """(B, n, n, 3) as stored, a copy."""
         if self._map is not None:
+            self._check_still_there(indices)
             return np.asarray(self._map[indices])
         with open_file(self.path) as file:  # opened anew: an HDF5 handle must not cross a fork
             try:
@@ -211,6 +216,20 @@ class PatternStore:
             except OSError as error:
                 problem = f"pattern {indices.tolist()} cannot be read ({error})"
                 raise store_error(self.path, "patterns", problem, "copy or generate it again") from error
+
+    def _check_still_there(self, indices: Indices) -> None:
+        """Reading a map beyond the end of its file would kill the process without a word."""
+        try:
+            size = os.stat(self._place).st_size
+        except OSError as error:
+            problem, remedy = f"the file has gone ({error.strerror})", "put it back and go on"
+        else:
+            if size >= self._end:
+                return
+            problem, remedy = f"truncated to {size} of {self._end} bytes", "copy or generate it again"
+        first = int(indices[0])
+        which = f"pattern {first} ({GROUP_NAMES[self.labels[first]]}) cannot be read any more"
+        raise store_error(self.path, "patterns", f"{which}: {problem}", remedy)
 
     def _validated(self, raw: NDArray[Any], indices: Indices, top: float | None = None) -> NDArray[Any]:
         if raw.dtype == np.uint8:

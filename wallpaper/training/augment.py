@@ -57,7 +57,7 @@ def random_moves(group: Tensor, side: int, generator: torch.Generator) -> Tensor
 
 def recoloured(image: Tensor, generator: torch.Generator) -> Tensor:
     """The same patterns (B, C, n, n) with the order of the colour channels drawn anew; `generator` is on the CPU."""
-    return reordered(image, random_orders(*image.shape[:2], generator))
+    return reordered(image, random_orders(image.shape[0], image.shape[1], generator))
 
 
 def random_orders(count: int, channels: int, generator: torch.Generator) -> Tensor:

@@ -19,6 +19,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from wallpaper.training.config import from_mapping, to_mapping
 from wallpaper.training.files import write_bytes, write_json
 
 FORMAT = "wallpaper-checkpoint"
@@ -82,7 +83,11 @@ def load_checkpoint(folder: Path, name: str) -> Checkpoint:
         found = f"format {header.get('format')!r}, version {header.get('version')!r}"
         raise CheckpointError(f"{path} must have format {FORMAT!r}, version '{VERSION}', but has {found}")
     weights, state = ({k.removeprefix(f"{p}/"): v for k, v in tensors.items() if k.startswith(f"{p}/")} for p in _BODY)
-    return Checkpoint(weights, state, json.loads(header["meta"]))
+    try:
+        meta = json.loads(header["meta"])
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{path} must describe itself in JSON, but does not: {error}; train again") from error
+    return Checkpoint(weights, state, meta)
 
 
 def load_weights(module: torch.nn.Module, weights: Mapping[str, Tensor], source: Path | str) -> None:
@@ -106,6 +111,21 @@ def check_same_run(path: Path, saved: Mapping[str, Any], given: Mapping[str, Any
     if names:
         found = "; ".join(f"{name} was {saved.get(name)!r}, is now {given.get(name)!r}" for name in names)
         raise CheckpointError(f"{path} can only be resumed with the same settings and data, but {found}")
+
+
+def saved_settings(cls: type, checkpoint: Checkpoint, path: Path) -> dict[str, Any]:
+    """The settings of the run that wrote a checkpoint `last`; those that are newer than it have their defaults.
+
+    Raises: CheckpointError: it is no checkpoint of a training in progress, or of other settings than `cls`.
+    """
+    if not {"config", "data", "loop"} <= checkpoint.meta.keys():
+        raise CheckpointError(
+            f"{path} must hold a training to go on with, but holds {sorted(checkpoint.meta)}; resume from a `{LAST}`"
+        )
+    try:
+        return to_mapping(from_mapping(cls, checkpoint.meta["config"]))
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} must hold settings of this version, but {error}") from error
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str = "optimiser") -> dict[str, Tensor]:

@@ -133,6 +133,14 @@ def check_positive(config: object, *names: str) -> None:
             raise ValueError(f"`{name} > 0` must hold, but got {value}")
 
 
+def check_below_one(config: object, *names: str) -> None:
+    """Raises: ValueError: a named field is 1 or more, or not finite."""
+    for name in names:
+        value = getattr(config, name)
+        if not value < 1:
+            raise ValueError(f"`{name} < 1` must hold, but got {value}")
+
+
 def check_choices(config: object) -> None:
     """Raises: ValueError: a field with choices holds something else."""
     for info in describe(type(config)):

@@ -10,19 +10,33 @@ import json
 import os
 from pathlib import Path
 
+_LEFT_OVER = ".tmp"
+
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one step; its folder is made if missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Put `content` at `path` in one step; its folder is made if missing.
+
+    Raises: OSError: it cannot be, for example because the disk is full; names `path`.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_LEFT_OVER}")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:  # writing to an open file names none
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what writers that were killed left in a folder that nobody writes to now."""
+    for path in folder.glob(f".*{_LEFT_OVER}"):
+        path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from wallpaper.training.config import check_at_least, check_choices, check_positive, choose
+from wallpaper.training.config import check_at_least, check_below_one, check_choices, check_positive, choose
 
 MOST_HELD_OUT = 0.9
 """Largest share of pairs held out: every group must stay a source and a target of some pair."""
@@ -93,6 +93,13 @@ class OdeConfig:
     adjoint: bool = False
     """Gradients of objective endpoint by the adjoint equation: less memory, much more time; only dopri5."""
 
+    ema_decay: float = 0.0
+    """Share of the old that each step leaves in a moving average of the weights, which is then what is validated and
+    kept as best; 0.999 for instance. 0: the weights themselves."""
+
+    patience: int = 0
+    """End the training after so many epochs without a better validation. 0: never."""
+
     validate_every: int = 1
     """Epochs between validations; the last epoch is always validated."""
 
@@ -114,9 +121,10 @@ class OdeConfig:
         check_at_least(self, 1, *counts, "validate_every", "validation_pairs", "log_every")
         check_at_least(self, 2, "time_points", "validation_points")
         check_at_least(self, 12, "embedding_dim")
-        check_at_least(self, 0, "weight_decay", "warmup", "lambda_smooth", "lambda_velocity", "seed")
+        check_at_least(self, 0, "weight_decay", "warmup", "lambda_smooth", "lambda_velocity", "seed", "ema_decay")
+        check_at_least(self, 0, "held_out_pairs", "patience")
+        check_below_one(self, "ema_decay")
         check_positive(self, "learning_rate", "gradient_clip", "rtol", "atol")
-        check_at_least(self, 0, "held_out_pairs")
         if self.held_out_pairs > MOST_HELD_OUT:
             raise ValueError(f"`held_out_pairs <= {MOST_HELD_OUT}` must hold, but got {self.held_out_pairs}")
         if self.adjoint and self.solver != "dopri5":

@@ -15,27 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from wallpaper.data.latents import Latents
 from wallpaper.data.pairs import RealTransitionDataset
-from wallpaper.models.ode import TransitionODE, uniform_times
-from wallpaper.models.solvers import SolveError, solver_errors
+from wallpaper.models.ode import TransitionODE
+from wallpaper.models.solvers import SolveError
 from wallpaper.training.checkpoint import BEST, load_checkpoint, load_weights, weights_digest
-from wallpaper.training.couplings import Coupling, PairBatch, build_coupling
-from wallpaper.training.objectives import TrajectoryTerms, flow_loss, trajectory_terms
+from wallpaper.training.couplings import Coupling, build_coupling
+from wallpaper.training.failures import memory_errors
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.ode_pairs import epoch_pairs, held_out_pairs, validation_pairs
 from wallpaper.training.ode_run import OdeRun, begin_run, model_of, resume_run
+from wallpaper.training.ode_step import take_step, train_row
 from wallpaper.training.report import Progress, Report, Row, silent
-from wallpaper.training.schedule import learning_rate
 from wallpaper.training.stopping import Interrupted, Stop, TrainingError, never
 from wallpaper.training.transport_metrics import pair_table, summary
-
-MONITORED = 256
-"""Pairs whose paths are solved once an epoch, for the terms that flow matching does not need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +78,7 @@ def fit_ode(
             `epochs` and the like, which may change) and latents.
         stop: polled after each batch; when true, `last` is saved and `Interrupted` raised.
     Raises: ValueError: latents or pairs do not fit. CheckpointError: nothing to resume, or another run's.
-        TrainingError: the loss is not finite or a path cannot be solved; saved checkpoints stay.
+        TrainingError: the loss is not finite, a path cannot be solved, memory or disk is full; saved checkpoints stay.
         Interrupted: see `stop`.
     """
     _check(config, train, held_out, same_pairs)
@@ -128,21 +123,25 @@ def _train(
     stop: Stop,
 ) -> None:
     config, device = run.config, run.ode.latent_mean.device
-    while run.epoch <= config.epochs:
+    while not run.is_over:
         started = time.monotonic() - run.elapsed
         pairs, times = epoch_pairs(config, coupling, same_pairs, run.epoch)
         pairs, times = pairs.to(device), times.to(device)
         while run.position < run.batches_per_epoch:
             rows = slice(run.position * config.batch_size, (run.position + 1) * config.batch_size)
-            _step(run, pairs[rows], times[rows])
+            take_step(run, pairs[rows], times[rows], train)
             progress(run.step, config.epochs * run.batches_per_epoch)
             run.elapsed = time.monotonic() - started
             if stop():
                 run.save()
                 raise Interrupted(run.folder, run.epoch)
-        row = _train_row(run, pairs)
+        row = train_row(run, pairs, train)
         if run.epoch % config.validate_every == 0 or run.epoch == config.epochs:
-            row |= validate(run.ode, config, held_out, train, validated)
+            with (
+                memory_errors(lambda: f"the validation of epoch {run.epoch}", config.batch_size),
+                run.validated_weights(),
+            ):
+                row |= validate(run.ode, config, held_out, train, validated)
         row["seconds"] = time.monotonic() - started
         run.end_epoch(row)
         report(row)
@@ -187,68 +186,3 @@ def _check(config: OdeConfig, train: Latents, held_out: Latents, same_pairs: Rea
     needed = config.pairs_per_epoch // (2 if config.transition_mode == "mixed" else 1)
     if len(same_pairs) < needed:
         raise ValueError(f"`same_pairs` must give {needed} pairs an epoch, but gives {len(same_pairs)}")
-
-
-def _step(run: OdeRun, pairs: PairBatch, times: Tensor) -> None:
-    """One optimiser step. Raises: TrainingError: the loss or its gradient is not finite, or a path cannot be solved."""
-    config, ode = run.config, run.ode
-    try:
-        loss, terms = _loss(run, pairs, times)
-        run.optimiser.zero_grad()
-        with solver_errors():
-            loss.backward()
-    except SolveError as error:
-        raise TrainingError(f"{_place(run)} cannot be solved: {error}; {_remedy(run)}") from error
-    norm = torch.nn.utils.clip_grad_norm_(ode.parameters(), config.gradient_clip)
-    terms |= {"loss": float(loss.detach()), "gradient_norm": float(norm)}
-    for name in ("loss", "gradient_norm"):
-        if not np.isfinite(terms[name]):
-            raise TrainingError(f"{name} must be finite, but is {terms[name]} in {_place(run)}; {_remedy(run)}")
-    for group in run.optimiser.param_groups:
-        group["lr"] = _rate(run, run.step)
-    run.optimiser.step()
-    run.count(terms, len(pairs))
-
-
-def _loss(run: OdeRun, pairs: PairBatch, times: Tensor) -> tuple[Tensor, dict[str, float]]:
-    config = run.config
-    if config.objective == "flow":
-        loss = flow_loss(run.ode, pairs, times)
-        return loss, {"flow": float(loss.detach())}
-    terms = trajectory_terms(run.ode, pairs, uniform_times(config.time_points))
-    share = 1 / run.ode.latent_dim if config.per_dimension else 1.0
-    return terms.total(share * config.lambda_smooth, share * config.lambda_velocity), _numbers(terms)
-
-
-def _numbers(terms: TrajectoryTerms) -> dict[str, float]:
-    names = ("endpoint", "smoothness", "velocity", "length")
-    return {name: float(getattr(terms, name).detach()) for name in names} | {"nfe": float(terms.nfe)}
-
-
-def _train_row(run: OdeRun, pairs: PairBatch) -> Row:
-    """The epoch's training metrics; flow matching solves some of the epoch's paths for those that it does without."""
-    means = run.means()
-    if run.config.objective == "flow":
-        try:
-            with torch.no_grad():
-                monitored = trajectory_terms(run.ode, pairs[:MONITORED], uniform_times(run.config.time_points))
-        except SolveError as error:
-            raise TrainingError(f"{_place(run)} cannot be solved: {error}; {_remedy(run)}") from error
-        means |= _numbers(monitored)
-    row: Row = {"epoch": run.epoch, "epochs": run.config.epochs, "learning_rate": _rate(run, run.step - 1)}
-    row |= {"nfe_mean": means.pop("nfe"), "trajectory_length_mean": means.pop("length")}
-    return row | {f"train/{name}": value for name, value in sorted(means.items())}
-
-
-def _rate(run: OdeRun, step: int) -> float:
-    config = run.config
-    steps = config.epochs * run.batches_per_epoch
-    return learning_rate(config.learning_rate, step, steps, config.scheduler, config.warmup)
-
-
-def _place(run: OdeRun) -> str:
-    return f"epoch {run.epoch}, batch {min(run.position + 1, run.batches_per_epoch)}"
-
-
-def _remedy(run: OdeRun) -> str:
-    return f"lower `learning_rate` (now {run.config.learning_rate}) and train again"

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TypeAlias
 
+from wallpaper.training.report import Row
+
 Stop: TypeAlias = Callable[[], bool]
 """Polled by loops after each batch; true means: save and raise `Interrupted`."""
 
@@ -35,6 +37,12 @@ class Interrupted(Exception):
 def never() -> bool:
     """The stop of a caller who cannot be interrupted."""
     return False
+
+
+def out_of_patience(history: list[Row], criterion: str, best_epoch: int, patience: int) -> bool:
+    """Whether the last validation came `patience` epochs or more after the best one; never if `patience` is 0."""
+    validated = [int(row["epoch"]) for row in history if criterion in row]
+    return bool(patience and validated) and validated[-1] - best_epoch >= patience
 
 
 class StopRequest:

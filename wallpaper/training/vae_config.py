@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from wallpaper.training.config import check_at_least, check_choices, check_positive, choose
+from wallpaper.training.config import check_at_least, check_below_one, check_choices, check_positive, choose
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +79,26 @@ class VaeConfig:
     recolour: bool = False
     """Draw the order of each pattern's colour channels anew in every epoch."""
 
+    ema_decay: float = 0.0
+    """Share of the old that each step leaves in a moving average of the weights, which is then what is validated and
+    kept as best; 0.999 for instance. 0: the weights themselves."""
+
+    patience: int = 0
+    """End the training after so many epochs without a better validation. 0: never."""
+
+    precision: Literal["float32", "bf16"] = "float32"
+    """bf16 computes convolutions and products in bfloat16: less memory, much faster on recent GPUs."""
+
+    compile: bool = False
+    """Let torch.compile translate the model: a minute or more at the start, faster steps on a GPU."""
+
+    channels_last: bool = False
+    """Keep colours and channels innermost in memory, which GPUs' convolutions in bf16 like better."""
+
+    prefetch: bool = False
+    """A thread of its own reads and draws the next batches; the numbers stay the same. For GPUs: on a CPU's few cores
+    it only takes time from the steps."""
+
     validate_every: int = 1
     """Epochs between two validations; the last epoch is always validated."""
 
@@ -93,7 +113,8 @@ class VaeConfig:
         check_at_least(
             self, 1, "latent_dim", "patch", "epochs", "batch_size", "invariance_every", "validate_every", "log_every"
         )
-        check_at_least(self, 0, "weight_decay", "warmup", "beta", "lambda_inv", "seed")
+        check_at_least(self, 0, "weight_decay", "warmup", "beta", "lambda_inv", "seed", "ema_decay", "patience")
+        check_below_one(self, "ema_decay")
         check_positive(self, "learning_rate", "gradient_clip")
         if not self.hidden_dims or min(self.hidden_dims) < 1:
             raise ValueError(f"`hidden_dims` must hold channels >= 1, but got {self.hidden_dims}")

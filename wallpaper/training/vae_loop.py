@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from wallpaper.models.vae import SymmetryVAE
-from wallpaper.training.augment import augmented, recoloured
 from wallpaper.training.checkpoint import weights_digest
+from wallpaper.training.failures import memory_errors
 from wallpaper.training.pattern_source import Indices, PatternSource, check_source, images
 from wallpaper.training.report import Progress, Report, Row, silent
-from wallpaper.training.schedule import learning_rate
-from wallpaper.training.stopping import Interrupted, Stop, TrainingError, never
+from wallpaper.training.resident_source import resident
+from wallpaper.training.stopping import Interrupted, Stop, never
+from wallpaper.training.vae_batches import VaeBatch, ahead, prepare
 from wallpaper.training.vae_config import VaeConfig
-from wallpaper.training.vae_losses import invariance_term, kl_term, psnr, reconstruction_term
-from wallpaper.training.vae_run import Means, VaeRun, begin, load_vae, resume_last
+from wallpaper.training.vae_losses import invariance_term, likelihood_terms, psnr
+from wallpaper.training.vae_run import CRITERION, Means, VaeRun, begin, load_vae, resume_last
+from wallpaper.training.vae_step import broken_pattern, not_finite, rate, take_step
+from wallpaper.training.world import ALONE, World
 
-__all__ = ["VaeResult", "fit_vae", "load_vae", "validate"]
+__all__ = ["VaeResult", "fit_vae", "load_vae", "train", "validate"]
 
 ACTIVE_VARIANCE = 0.01
 """A latent dimension is active when its mean varies by more (Burda et al., IWAE (2016), section 4.3)."""
@@ -70,57 +74,72 @@ def fit_vae(
             `vae_run.MAY_CHANGE`).
         stop: polled after each batch; when true, `last` is saved and `Interrupted` raised.
     Raises: ValueError: store and config do not fit. CheckpointError: nothing to resume, or another run's.
-        TrainingError: the loss is not finite; saved checkpoints stay. Interrupted: see `stop`.
+        TrainingError: the loss is not finite, memory or disk is full; saved checkpoints stay. Interrupted: see `stop`.
     """
     check_source(store, config.resolution)
-    run = (resume_last if resume else begin)(config, store, folder, device)
-    train, val = store.splits["train"], store.splits["val"]
-    while run.epoch <= config.epochs:
-        run.begin_epoch()
-        started = time.monotonic() - run.elapsed
-        for places in run.batches_left():
-            _step(run, store, train[places])
-            run.elapsed = time.monotonic() - started
-            progress(run.step, run.steps)
-            if stop():
-                run.save()
-                raise Interrupted(folder, run.epoch)
-        row: Row = {"epoch": run.epoch, "epochs": config.epochs, **_row("train", run.means, config)}
-        if run.epoch % config.validate_every == 0 or run.epoch == config.epochs:
-            row |= validate(run.vae, config, store, val)
-            _check_finite(row["val/loss"], f"the validation of epoch {run.epoch}", run)
-        row["learning_rate"] = _rate(run, run.step - 1)
-        row["seconds"] = time.monotonic() - started
-        run.end_epoch(row)
-        report(row)
+    run = train(config, store, folder, report=report, progress=progress, resume=resume, stop=stop, device=device)
     vae = load_vae(folder)
     return VaeResult(folder, run.best_epoch, run.history, vae, weights_digest(vae.state_dict()))
 
 
-def _step(run: VaeRun, store: PatternSource, chosen: Indices) -> None:
-    """One optimiser step on the patterns `chosen`. Raises: TrainingError: the loss is not finite."""
-    config = run.config
-    group = torch.from_numpy(store.labels[chosen])
-    image = images(store, chosen, config.resolution).to(run.device)
-    if config.augment:
-        image = augmented(image, group, run.generator)
-    if config.recolour:
-        image = recoloured(image, run.generator)
-    reconstruction, mean, logvar = run.vae(image, group, run.generator)
-    terms = _terms(image, reconstruction, mean, logvar)
-    loss = terms["reconstruction"] + config.beta * terms["kl"]
-    if run.position % config.invariance_every == 0 or not config.symmetry_pooling:
-        terms["invariance"] = invariance_term(run.vae, image, mean, group, run.generator)
-        loss = loss + config.lambda_inv * terms["invariance"]
-    _check_finite(float(loss.detach()), f"epoch {run.epoch}, batch {run.position + 1}", run)
-    run.optimiser.zero_grad()
-    loss.backward()
-    terms["gradient_norm"] = torch.nn.utils.clip_grad_norm_(run.vae.parameters(), config.gradient_clip)
-    for parameters in run.optimiser.param_groups:
-        parameters["lr"] = _rate(run, run.step)
-    run.optimiser.step()
-    run.means.add(terms, len(chosen))
-    run.position += 1
+def train(
+    config: VaeConfig,
+    store: PatternSource,
+    folder: Path,
+    *,
+    report: Report = silent,
+    progress: Progress = silent,
+    resume: bool = False,
+    stop: Stop = never,
+    device: str | torch.device = "cpu",
+    world: World = ALONE,
+) -> VaeRun:
+    """`fit_vae` as each process of a `world` calls it; only the first one writes files and validates."""
+    run = (resume_last if resume else begin)(config, store, folder, device, world)
+    source = resident(store, config.resolution, run.device)
+    while not run.is_over:
+        run.begin_epoch()
+        started = time.monotonic() - run.elapsed
+        with closing(_batches(run, source)) as batches:
+            for batch in batches:
+                take_step(run, batch)
+                run.elapsed = time.monotonic() - started
+                progress(run.step, run.steps)
+                if stop():
+                    run.save()
+                    raise Interrupted(folder, run.epoch)
+        row: Row = {"epoch": run.epoch, "epochs": config.epochs, **_row("train", run.means, config)}
+        if run.epoch % config.validate_every == 0 or run.epoch == config.epochs:
+            row |= run.world.from_first(_validated(run, source) if world.is_first else None)
+        row["learning_rate"] = rate(run, run.step - 1)
+        row["seconds"] = time.monotonic() - started
+        run.end_epoch(row)
+        report(row)
+    return run
+
+
+def _batches(run: VaeRun, source: PatternSource) -> Generator[VaeBatch, None, None]:
+    """What is left of the epoch's batches, drawn in order whether or not they are prepared ahead."""
+    patterns = source.splits["train"]
+    made = (
+        prepare(
+            run.config, source, patterns[places], run.generator, run.device,
+            invariance=run.looks_at_invariance(position), world=run.world,
+        )
+        for position, places in enumerate(run.places_left(), run.position)
+    )  # fmt: skip
+    yield from ahead(made) if run.config.prefetch else made
+
+
+def _validated(run: VaeRun, source: PatternSource) -> Row:
+    """Metrics of the validation split. Raises: TrainingError: they are not finite, or the memory does not suffice."""
+    where = f"the validation of epoch {run.epoch}"
+    with memory_errors(lambda: where, run.config.batch_size), run.validated_weights():
+        row = validate(run.vae, run.config, source, source.splits["val"])
+    if not math.isfinite(row[CRITERION]):
+        suspect = broken_pattern(source, source.splits["val"], run.config.resolution)
+        raise not_finite(run, "loss", row[CRITERION], where, suspect)
+    return row
 
 
 @torch.no_grad()
@@ -138,24 +157,14 @@ def validate(vae: SymmetryVAE, config: VaeConfig, store: PatternSource, indices:
         group = torch.from_numpy(store.labels[chosen])
         image = images(store, chosen, config.resolution).to(device)
         reconstruction, mean, logvar = vae(image, group)
-        terms = _terms(image, reconstruction, mean, logvar)
+        terms = likelihood_terms(image, reconstruction, mean, logvar)
         if start == 0:
             terms["invariance"] = invariance_term(vae, image, mean, group, generator)
-        means.add(terms, len(chosen))
+        means.add({name: float(value) for name, value in terms.items()}, len(chosen))
         latents.append(mean.cpu())
     row = _row("val", means, config)
     row["val/active_dimensions"] = int((torch.cat(latents).var(0, correction=0) > ACTIVE_VARIANCE).sum())
     return row
-
-
-def _rate(run: VaeRun, step: int) -> float:
-    config = run.config
-    return learning_rate(config.learning_rate, step, run.steps, config.scheduler, config.warmup)
-
-
-def _terms(image: Tensor, reconstruction: Tensor, mean: Tensor, logvar: Tensor) -> dict[str, Tensor]:
-    summed = reconstruction_term(reconstruction, image)
-    return {"reconstruction": summed, "mse": summed / image[0].numel(), "kl": kl_term(mean, logvar)}
 
 
 def _row(split: str, means: Means, config: VaeConfig) -> Row:
@@ -163,11 +172,3 @@ def _row(split: str, means: Means, config: VaeConfig) -> Row:
     mean["loss"] = mean["reconstruction"] + config.beta * mean["kl"] + config.lambda_inv * mean["invariance"]
     mean["psnr"] = psnr(mean["mse"])
     return {f"{split}/{name}": value for name, value in sorted(mean.items())}
-
-
-def _check_finite(loss: float, where: str, run: VaeRun) -> None:
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"the loss must be finite, but is {loss} in {where}; train again with a lower `learning_rate` "
-            f"than {run.config.learning_rate:g}. Checkpoints saved in {run.folder} are intact"
-        )
