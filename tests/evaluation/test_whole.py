@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,7 @@ from sklearn.decomposition import PCA
 from tests.evaluation.conftest import NEVER_TRAINED
 from tests.tiny import LATENT, SIDE
 from wallpaper.data import PatternStore, generate_dataset
+from wallpaper.data.splits import save_splits
 from wallpaper.evaluation import Evaluation, evaluate, evaluate_vae
 from wallpaper.evaluation.whole import Evaluation as Whole
 from wallpaper.models.transition_model import TransitionModel
@@ -152,6 +154,31 @@ def test_too_few_patterns_are_refused_before_anything_is_computed(tmp_path: Path
             ValueError, match=rf"the ({split}|{other}) split of .*few\.h5 must hold at least two .* of p1, p2"
         ):
             evaluate(model, few, split=split, progress=lambda done, total: pytest.fail("computed"))
+
+
+def of_one_group(path: Path, store: PatternStore, group: int) -> PatternStore:
+    """The store's patterns of a group, as a file of another tool."""
+    rows = [int(row) for row in np.flatnonzero(store.labels == group)]
+    with h5py.File(path, "w") as file:
+        file["patterns"] = np.stack([store.pixels(row) for row in rows])
+        file["labels"] = np.full(len(rows), group)
+        file["group_names"] = np.array(GROUP_NAMES, dtype="S4")
+    alone = PatternStore(path)
+    thirds = np.array_split(np.arange(len(rows)), 3)
+    save_splits(
+        path.parent / "splits.npz", dict(zip(("train", "val", "test"), thirds, strict=True)), digest=alone.digest
+    )
+    return alone
+
+
+def test_one_group_alone_has_no_transitions(tmp_path: Path, store: PatternStore, model: TransitionModel) -> None:
+    """But a VAE on it can be measured; p6m is its own normaliser, so nothing moves its patterns."""
+    alone = of_one_group(tmp_path / "alone.h5", store, GROUP_NAMES.index("p6m"))
+    with pytest.raises(ValueError, match=r"alone\.h5 must hold patterns of two groups at least"):
+        evaluate(model, alone)
+    figures = evaluate_vae(model.vae, alone).figures()
+    assert figures["origin_shift_change"] == figures["axis_change_change"] == 0
+    assert figures["residual_decoded"] == 0
 
 
 def test_a_dataset_of_smaller_patterns_is_refused(store: PatternStore, model: TransitionModel) -> None:

@@ -62,7 +62,7 @@ def measure_invariance(
         spread.append(2 * everyone.var(0).sum()[None])  # mean square distance of two
         tick()
     apart = float(torch.cat(spread).mean().sqrt()) or 1.0
-    return Invariance(exact, noisy, *(float(torch.cat(found).mean().sqrt()) / apart for found in (shifts, turns)))
+    return Invariance(exact, noisy, *(_root_mean(torch.cat(found)) / apart for found in (shifts, turns)))
 
 
 def operation_rows(operations: tuple[Op, ...], side: int) -> Tensor:
@@ -78,6 +78,11 @@ def normaliser_rows(group: str, side: int) -> tuple[Tensor, Tensor]:
     shifts = [[1, 0, 0, 1, *shift] for shift in origin_shifts(group, side).tolist() if tuple(shift) not in own]
     turns = [op for op in axis_changes(group) if op.rot not in row.point_group]
     return torch.tensor(shifts).view(-1, 6).long(), operation_rows(tuple(turns), side).view(-1, 6).long()
+
+
+def _root_mean(squares: Tensor) -> float:
+    """0 where there is nothing: p6m has no moves but its own."""
+    return float(squares.mean().sqrt()) if len(squares) else 0.0
 
 
 def _largest_change(vae: SymmetryVAE, image: Tensor, group: int, moves: Tensor) -> float:
