@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from wallpaper.symmetry import project
-from wallpaper.training.augment import augmented
+from wallpaper.training.augment import move, reordered
 from wallpaper.training.checkpoint import save_checkpoint
 from wallpaper.training.pattern_source import Indices, PatternSource
 from wallpaper.training.vae_config import VaeConfig
@@ -46,12 +46,13 @@ MARKS = {
 }
 ONCE = ("checkpoints", "building the model")
 """Kinds that come once an epoch or once a run, however many steps there are."""
-MARKED: dict[str, Callable[..., Any]] = {
-    "projection": project,
-    "augmentation": augmented,
-    "checkpoint": save_checkpoint,
-    "building": build_vae,
-}
+MARKED: tuple[tuple[str, Callable[..., Any]], ...] = (
+    ("projection", project),
+    ("augmentation", move),
+    ("augmentation", reordered),
+    ("checkpoint", save_checkpoint),
+    ("building", build_vae),
+)
 REST = "other layers and losses"
 BETWEEN = "Python between operations"
 
@@ -120,7 +121,7 @@ def _marked() -> Iterator[None]:
     """Every use of `MARKED` in the library shows in a profile."""
     with ExitStack() as stack:
         for module in [module for name, module in sys.modules.items() if name.startswith("wallpaper.")]:
-            for name, function in MARKED.items():
+            for name, function in MARKED:
                 own = getattr(module, function.__name__, None)
                 if own is function:
                     stack.enter_context(patch.object(module, function.__name__, _recorded(name, function)))

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from torch import Tensor
 
 from benchmarks import training as benchmark
-from benchmarks.shares import BETWEEN, EPOCH, REST, epoch_shares, kind_of
+from benchmarks.shares import BETWEEN, EPOCH, MARKS, REST, epoch_shares, kind_of
 from benchmarks.symmetrising import (
     by_interpolation,
     by_loop,
@@ -115,8 +115,9 @@ def test_an_operation_belongs_to_the_innermost_kind() -> None:
 
 def test_an_epoch_s_time_is_all_accounted_for(tmp_path: Path) -> None:
     store = PatternStore(write_patterns(tmp_path / "patterns.h5", 34, 32))
-    seconds = epoch_shares(SMALL, store, tmp_path / "run", "cpu")
-    expected = {"convolutions", "projection", "data", "optimiser", "checkpoints", "building the model", REST, BETWEEN}
+    config = replace(SMALL, augment=True)
+    seconds = epoch_shares(config, store, tmp_path / "run", "cpu")
+    expected = {*MARKS, REST, BETWEEN}
     assert {kind for kind, taken in seconds.items() if taken > 0} >= expected
     assert (tmp_path / "run" / "best.safetensors").is_file()
     assert sum(seconds.values()) < 60
@@ -150,3 +151,28 @@ def test_bad_options_are_one_sentence(wrong: list[str]) -> None:
     result = CliRunner().invoke(main, wrong)
     assert (result.exit_code, "Traceback" in result.output) == (2, False)
     assert "Error: Invalid value" in result.output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("precision", "--set must be NAME=VALUE, but got 'precision'"),
+        ("precison=bf16", "VaeConfig has no setting 'precison'"),
+        ("batch_size=0", "batch_size"),
+    ],
+)
+def test_settings_that_do_not_fit_are_one_sentence(change: str, message: str) -> None:
+    result = CliRunner().invoke(main, ["--preset", "smoke", "--set", change])
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
+    assert message in result.output
+
+
+def test_settings_reach_what_is_measured(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    options = ["--section", "operations", "--preset", "smoke", "--repeats", "1", "--json", str(path)]
+    assert CliRunner().invoke(main, [*options, "--set", "batch_size=3", "--set", "epochs=7"]).exit_code == 0
+    written = json.loads(path.read_text())
+    (row,) = written["tables"]["Operations"]
+    assert (row["batch"], row["epochs"]) == (3, 7)
+    assert row["full run, h"] == pytest.approx(8500 * 7 / row["images/s"] / 3600)
+    assert written["changes"] == ["batch_size=3", "epochs=7"]
