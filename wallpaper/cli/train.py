@@ -18,6 +18,7 @@ from wallpaper.cli.jobs import choose_device, encode_job, train_ode_job, train_v
 from wallpaper.cli.options import config_options, data_option, given, optional_flag
 from wallpaper.cli.places import DEMO_VAE, MODEL, ODE_RUNS, PER_GROUP, VAE_RUNS
 from wallpaper.cli.progress import bar
+from wallpaper.cli.trying import try_ode, try_vae, trying_options
 from wallpaper.data import PatternStore, generate_dataset
 from wallpaper.training import ode_config, vae_config
 from wallpaper.training.checkpoint import LAST, load_checkpoint
@@ -26,7 +27,9 @@ from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.pattern_source import check_source
 from wallpaper.training.report import read_history
 from wallpaper.training.run_folder import latest_run, new_run_folder, resumable_run
+from wallpaper.training.stopping import out_of_patience
 from wallpaper.training.vae_config import VaeConfig
+from wallpaper.training.vae_run import CRITERION
 
 _data = data_option("Dataset: an HDF5 file of `wallpaper generate`.")
 _resume = click.option(
@@ -50,8 +53,9 @@ _device = click.option("--device", default="auto", show_default=True, help="cpu,
 )
 @_resume
 @_device
+@trying_options
 @config_options(VaeConfig, tuple(vae_config.PRESETS), "laptop")
-def train_vae(data: Path, output: Path, resume: str, device: str, **settings: Any) -> None:
+def train_vae(data: Path, output: Path, resume: str, device: str, attempt: str | None, **settings: Any) -> None:
     """Phase 1: train the symmetry-invariant VAE.
 
     Settings come from --preset; every other option below changes one of them. The run's folder holds config.json,
@@ -61,12 +65,15 @@ def train_vae(data: Path, output: Path, resume: str, device: str, **settings: An
     Examples:
       wallpaper train-vae                                   minutes on two cores
       wallpaper train-vae --preset plan --data data/full/patterns.h5 --device cuda
+      wallpaper train-vae --preset plan --dry-run           size, time and memory of it; nothing is written
       wallpaper train-vae --resume last --epochs 90
     """
     store, device = PatternStore(data), choose_device(device)
     folder = resumable_run(output, resume) if resume else None
     config = _config(VaeConfig, settings, folder)
     check_source(store, config.resolution)
+    if attempt:
+        return try_vae(attempt, config, store, device)
     again = bool(resume)
     with (
         _run_folder(output, folder) as folder,
@@ -99,9 +106,17 @@ def train_vae(data: Path, output: Path, resume: str, device: str, **settings: An
 )
 @_resume
 @_device
+@trying_options
 @config_options(OdeConfig, tuple(ode_config.PRESETS), "laptop")
 def train_ode(
-    data: Path, vae: str, output: Path, train_vae_if_missing: bool, resume: str, device: str, **settings: Any
+    data: Path,
+    vae: str,
+    output: Path,
+    train_vae_if_missing: bool,
+    resume: str,
+    device: str,
+    attempt: str | None,
+    **settings: Any,
 ) -> None:
     """Phase 2: train the neural ODE dz/dt = f(z, t, e_source, e_target) on a frozen VAE's latents.
 
@@ -119,7 +134,9 @@ def train_ode(
     folder = resumable_run(output, resume) if resume else None
     config = _config(OdeConfig, settings, folder)
     vae_folder = _trained_vae(vae, folder)
-    if vae_folder is None and not train_vae_if_missing:
+    if attempt and vae_folder is not None:
+        return try_ode(attempt, config, vae_folder, PatternStore(data), device)
+    if vae_folder is None and (attempt or not train_vae_if_missing):
         raise FileNotFoundError(MISSING)
     again = bool(resume)
     with (
@@ -183,7 +200,10 @@ def _trained_vae(name: str, resumed: Path | None) -> Path | None:
 
 def _say_vae(folder: Path) -> None:
     """Which VAE is used: a training that was stopped early has a best epoch too."""
-    done, planned = len(read_history(folder)), load_config(VaeConfig, folder / CONFIG).epochs
+    config, rows = load_config(VaeConfig, folder / CONFIG), read_history(folder)
+    done, planned = len(rows), config.epochs
+    if out_of_patience(rows, CRITERION, config.patience):
+        planned = done
     stopped = f", stopped after epoch {done} of {planned}; go on with wallpaper train-vae --resume {folder}"
     click.echo(f"VAE: {folder}{stopped if done < planned else ''}", err=True)
 

@@ -88,7 +88,7 @@ class OdeRun:
     def is_over(self) -> bool:
         """Whether all epochs are done, or too many since the best one."""
         config = self.config
-        return self.epoch > config.epochs or out_of_patience(self.history, CRITERION, self.best_epoch, config.patience)
+        return self.epoch > config.epochs or out_of_patience(self.history, CRITERION, config.patience)
 
     def count(self, terms: Mapping[str, float], pairs: int) -> None:
         """A batch is done; each term is a mean over its pairs."""

@@ -39,10 +39,13 @@ def never() -> bool:
     return False
 
 
-def out_of_patience(history: list[Row], criterion: str, best_epoch: int, patience: int) -> bool:
+def out_of_patience(history: list[Row], criterion: str, patience: int) -> bool:
     """Whether the last validation came `patience` epochs or more after the best one; never if `patience` is 0."""
-    validated = [int(row["epoch"]) for row in history if criterion in row]
-    return bool(patience and validated) and validated[-1] - best_epoch >= patience
+    validated = [row for row in history if criterion in row]
+    if not patience or not validated:
+        return False
+    best = min(validated, key=lambda row: row[criterion])
+    return validated[-1]["epoch"] - best["epoch"] >= patience
 
 
 class StopRequest:

@@ -132,7 +132,7 @@ class VaeRun:
     def is_over(self) -> bool:
         """Whether all epochs are done, or too many since the best one."""
         config = self.config
-        return self.epoch > config.epochs or out_of_patience(self.history, CRITERION, self.best_epoch, config.patience)
+        return self.epoch > config.epochs or out_of_patience(self.history, CRITERION, config.patience)
 
     def begin_epoch(self) -> None:
         """Draw the epoch's order, unless the run resumes in the middle of one."""
