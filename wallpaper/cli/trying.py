@@ -1,4 +1,7 @@
-"""`--dry-run` and `--overfit-one-batch`: a training tried without doing it. Nothing is written or recorded."""
+"""`--dry-run` and `--overfit-one-batch`: a training tried without doing it.
+
+Nothing is written or recorded. What is tried is in `wallpaper.training.rehearsal`.
+"""
 
 from __future__ import annotations
 

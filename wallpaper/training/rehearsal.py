@@ -1,4 +1,7 @@
-"""A training looked at before it is done: a few steps for real, or one batch learned by heart. Nothing is written."""
+"""A training looked at before it is done: a few steps for real, or one batch learned by heart.
+
+Nothing is written. Knows no command and no tracker.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One optimiser step of a VAE's training, and what is said of one that cannot be taken. Knows no epochs."""
+"""One optimiser step of a VAE's training, and what is said of one that cannot be taken.
+
+Knows no epochs.
+"""
 
 from __future__ import annotations
 
