@@ -111,7 +111,7 @@ def _generate(output: Path, settings: DemoSettings, side: int) -> PatternStore:
 def _train_vae(config: VaeConfig, store: PatternStore, folder: Path, parent: tracking.Run) -> Coded:
     with _phase("vae", config, folder, parent) as run:
         again = _can_resume(folder, config)
-        train_vae_job(config, store, folder, run, resume=again, device="cpu", also=_mirror(parent, "vae"))
+        train_vae_job(config, store, folder, run, resume=again, also=_mirror(parent, "vae"))
     return encode_job(folder, store)
 
 

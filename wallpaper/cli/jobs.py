@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,16 +74,14 @@ def train_vae_job(
     run: tracking.Run,
     *,
     resume: bool,
-    device: str,
+    fit: Callable[..., VaeResult] = fit_vae,
     also: Report | None = None,
 ) -> VaeResult:
-    """Train the VAE in `folder` and record it in `run`; `also` gets the rows too."""
+    """Train the VAE in `folder` by `fit` and record it in `run`; `also` gets the rows too."""
     run.dataset(store.path, digest=store.digest)
     with StopRequest() as stop, bar("VAE", "batches") as move:
         reports = [run.reporter(), lambda row: move.note(epoch_line(row)), *([also] if also else [])]
-        result = fit_vae(
-            config, store, folder, report=to_all(*reports), progress=move, resume=resume, stop=stop, device=device
-        )
+        result = fit(config, store, folder, report=to_all(*reports), progress=move, resume=resume, stop=stop)
     keep_training(run, folder)
     return result
 

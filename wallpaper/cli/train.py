@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from wallpaper.cli.jobs import choose_device, encode_job, train_ode_job, train_v
 from wallpaper.cli.options import config_options, data_option, given, optional_flag
 from wallpaper.cli.places import DEMO_VAE, MODEL, ODE_RUNS, PER_GROUP, VAE_RUNS
 from wallpaper.cli.progress import bar
+from wallpaper.cli.scaling import chosen_scaling, load_cluster, scaling_options
 from wallpaper.cli.trying import try_ode, try_vae, trying_options
 from wallpaper.data import PatternStore, generate_dataset
 from wallpaper.training import ode_config, vae_config
@@ -29,6 +31,7 @@ from wallpaper.training.report import read_history
 from wallpaper.training.run_folder import latest_run, new_run_folder, resumable_run
 from wallpaper.training.stopping import out_of_patience
 from wallpaper.training.vae_config import VaeConfig
+from wallpaper.training.vae_loop import fit_vae
 from wallpaper.training.vae_run import CRITERION
 
 _data = data_option("Dataset: an HDF5 file of `wallpaper generate`.")
@@ -54,8 +57,19 @@ _device = click.option("--device", default="auto", show_default=True, help="cpu,
 @_resume
 @_device
 @trying_options
+@scaling_options
 @config_options(VaeConfig, tuple(vae_config.PRESETS), "laptop")
-def train_vae(data: Path, output: Path, resume: str, device: str, attempt: str | None, **settings: Any) -> None:
+def train_vae(
+    data: Path,
+    output: Path,
+    resume: str,
+    device: str,
+    attempt: str | None,
+    gpus: int,
+    workers: int,
+    address: str,
+    **settings: Any,
+) -> None:
     """Phase 1: train the symmetry-invariant VAE.
 
     Settings come from --preset; every other option below changes one of them. The run's folder holds config.json,
@@ -66,8 +80,10 @@ def train_vae(data: Path, output: Path, resume: str, device: str, attempt: str |
       wallpaper train-vae                                   minutes on two cores
       wallpaper train-vae --preset plan --data data/full/patterns.h5 --device cuda
       wallpaper train-vae --preset plan --dry-run           size, time and memory of it; nothing is written
+      wallpaper train-vae --preset quality --gpus 8         each batch shared by eight GPUs
       wallpaper train-vae --resume last --epochs 90
     """
+    scaling = chosen_scaling(gpus, workers, address)
     store, device = PatternStore(data), choose_device(device)
     folder = resumable_run(output, resume) if resume else None
     config = _config(VaeConfig, settings, folder)
@@ -75,11 +91,14 @@ def train_vae(data: Path, output: Path, resume: str, device: str, attempt: str |
     if attempt:
         return try_vae(attempt, config, store, device)
     again = bool(resume)
+    fit = partial(fit_vae, device=device)
+    if scaling is not None:
+        fit = partial(load_cluster().fit_on_workers, scaling=scaling)
     with (
         _run_folder(output, folder) as folder,
         tracking.start(f"vae-{folder.name}", phase="train_vae", config=config, folder=folder, resume=again) as run,
     ):
-        result = train_vae_job(config, store, folder, run, resume=again, device=device)
+        result = train_vae_job(config, store, folder, run, resume=again, fit=fit)
     best = result.history[result.best_epoch - 1]
     click.echo(f"{folder}: best epoch {result.best_epoch}, PSNR {best['val/psnr']:.2f} dB on the validation split")
     click.echo("Next: wallpaper train-ode")
@@ -173,7 +192,7 @@ def _train_missing_vae(data: Path, preset: str, run: tracking.Run, device: str) 
     with tracking.start(
         f"vae-{folder.name}", phase="train_vae", config=config, folder=folder, parent=run.run_id
     ) as child:
-        train_vae_job(config, PatternStore(data), folder, child, resume=False, device=device)
+        train_vae_job(config, PatternStore(data), folder, child, resume=False, fit=partial(fit_vae, device=device))
     return folder
 
 

@@ -1,0 +1,93 @@
+"""`--gpus`, `--workers` and `--address`: how many processes train one model, and whether they can.
+
+Checks what can be checked before Ray is loaded, which takes seconds; the work is in `cluster`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+import torch
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PROBE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Processes that train together."""
+
+    count: int
+    on_gpus: bool
+    """One GPU each, or a CPU."""
+    address: str = ""
+    """Of a Ray cluster; empty: processes on this machine."""
+
+
+def scaling_options(function: F) -> F:
+    """Adds --gpus, --workers and --address."""
+    gpus = click.option(
+        "--gpus", type=click.IntRange(0), default=0, metavar="N", help="Train on N GPUs, under Ray, each batch shared."
+    )
+    workers = click.option(
+        "--workers", type=click.IntRange(0), default=0, metavar="N", help="Train in N processes on CPUs, under Ray."
+    )
+    address = click.option(
+        "--address",
+        default="",
+        metavar="HOST:PORT",
+        help="Of a running Ray cluster (auto: the one on this machine) whose machines all reach data and output.",
+    )
+    return gpus(workers(address(function)))
+
+
+def chosen_scaling(gpus: int, workers: int, address: str) -> Scaling | None:
+    """What was asked for, None for this process alone. Raises: ValueError: it cannot be had."""
+    if gpus and workers:
+        raise ValueError(f"`--gpus` or `--workers` must be given, but got both, {gpus} and {workers}")
+    if address and not (gpus or workers):
+        raise ValueError(f"`--address {address}` needs `--gpus N` or `--workers N`: how many of its machines' to use")
+    if not (gpus or workers):
+        return None
+    if address:
+        _check_answers(address)
+    elif gpus > torch.cuda.device_count():
+        raise ValueError(
+            f"`--gpus {gpus}` needs as many GPUs that torch can use, but this machine has {torch.cuda.device_count()}; "
+            "use --workers for CPUs, or --address of a Ray cluster that has them"
+        )
+    return Scaling(gpus or workers, bool(gpus), address)
+
+
+def load_cluster() -> Any:
+    """The module `cluster`. Raises: ValueError: Ray is not installed."""
+    try:
+        return importlib.import_module("wallpaper.cli.cluster")
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(("ray", "pyarrow", "pandas")):
+            raise
+        raise ValueError(
+            f"`--gpus` and `--workers` need Ray, but {error.name} is not installed; pip install 'ray[train]'"
+        ) from error
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself waits for minutes where nobody listens."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError(f"`--address` must be auto or host:port, but got {address!r}")
+    try:
+        socket.create_connection((host, int(port)), _PROBE_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise ValueError(
+            f"`--address {address}` must be a running Ray cluster's, but nobody answers ({error}); "
+            "start one with `ray start --head`"
+        ) from error
