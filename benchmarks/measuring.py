@@ -30,6 +30,9 @@ TURN_MS = 100.0
 """A job that is faster is repeated within its turn, so that quick jobs are measured as well as slow ones."""
 MOST_IN_TURN = 100
 
+FILE = click.Path(path_type=Path, dir_okay=False)
+"""Type of a click option for a new file."""
+
 
 def now(device: str) -> float:
     """Seconds on the clock that counts for `device`."""
@@ -121,7 +124,6 @@ class Findings:
             click.echo(f"{'holds' if row['holds'] else 'FAILS':<7}{row['prediction']}; measured {row['measured']}")
         if path is not None:
             content = {**self.about, "tables": self.tables, "predictions": self.predictions}
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         return int(not all(row["holds"] for row in self.predictions))
 
@@ -153,6 +155,17 @@ def checked_device(_context: click.Context, _parameter: click.Parameter, device:
     if device == "cuda" and not torch.cuda.is_available():
         raise click.BadParameter("torch finds no CUDA device here; leave the option out to measure on the CPU")
     return device
+
+
+def checked_file(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    """A click callback: minutes of measuring must not end in a file that cannot be written. Raises: BadParameter."""
+    if path is not None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("a").close()
+        except OSError as error:
+            raise click.BadParameter(f"{path} cannot be written ({error.strerror}); choose another place") from error
+    return path
 
 
 def begin(command: str, device: str, threads: int) -> Findings:

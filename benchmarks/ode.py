@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torchdiffeq import odeint
 
-from benchmarks.measuring import Findings, Job, begin, checked_device, median_ms, peak_mb
+from benchmarks.measuring import FILE, Findings, Job, begin, checked_device, checked_file, median_ms, peak_mb
 from benchmarks.ode_arms import (
     ATOL,
     FIXED_STEPS,
@@ -196,13 +196,13 @@ SECTIONS = ("step", "sampling", "caches", "memory")
 @click.option("--points", type=click.IntRange(2), default=150, show_default=True, help="Latents a group to couple.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="torch's CPU threads.")
 @click.option("--device", type=click.Choice(("cpu", "cuda")), default="cpu", show_default=True, callback=checked_device)
-@click.option("--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Also write all figures here.")
+@click.option("--json", "path", type=FILE, callback=checked_file, help="Also write all figures here.")
 def main(
     section: tuple[str, ...], repeats: int, latent_dim: int, points: int, threads: int, device: str, path: Path | None
 ) -> None:
     """Measure the transition field's step, sampling, caches and memory.
 
-    About a minute on one core. Times are CPU milliseconds (on a GPU: by the clock); "x faster" is against the table's
+    One and a half minutes of CPU time. Times are CPU milliseconds (on a GPU: by the clock); "x faster" is against the table's
     first line, measured in turn with the others. torchode and diffrax take part where they are installed
     (pip install -e ".[benchmarks]"). Exit code 1: a prediction of the module's docstring failed.
     """

@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.measuring import Findings, Job, begin, checked_device, median_ms, peak_mb
+from benchmarks.measuring import FILE, Findings, Job, begin, checked_device, checked_file, median_ms, peak_mb
 from benchmarks.shares import ONCE, epoch_shares
 from benchmarks.symmetrising import by_interpolation, by_loop, exact_residual, interpolation_residual
 from benchmarks.synthetic import FRACTIONS, write_patterns
@@ -226,7 +226,7 @@ def chosen_configs(presets: Iterable[str], changes: Iterable[str]) -> Configs:
 @click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Turns of each comparison.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="torch's CPU threads.")
 @click.option("--device", type=click.Choice(("cpu", "cuda")), default="cpu", show_default=True, callback=checked_device)
-@click.option("--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Also write all figures here.")
+@click.option("--json", "path", type=FILE, callback=checked_file, help="Also write all figures here.")
 def main(
     section: tuple[str, ...],
     preset: tuple[str, ...],
@@ -238,7 +238,7 @@ def main(
 ) -> None:
     """Measure a training step of the VAE: shares, projection, ways, reading, operations, memory.
 
-    About five minutes on one core. Times are CPU milliseconds (on a GPU: by the clock), each table's ways measured in
+    Three minutes of CPU time. Times are CPU milliseconds (on a GPU: by the clock), each table's ways measured in
     turn; on a CPU, presets of 128 samples a side and more take batches of 4. Exit code 1: a prediction of the module's
     docstring failed.
 

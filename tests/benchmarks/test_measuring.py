@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks import measuring
-from benchmarks.measuring import Findings, Job, checked_device, median_ms, peak_mb
+from benchmarks.measuring import Findings, Job, checked_device, checked_file, median_ms, peak_mb
 
 
 def test_jobs_take_turns_after_one_that_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,11 +54,11 @@ def test_tables_and_predictions_are_printed_and_written(tmp_path: Path, capsys: 
         "Title", [{"what": "one", "ms": 1234.5, "n": 3}, {"what": "another", "ms": 0.01234, "n": None}], "a note"
     )
     found.predict("it is fast", True, "fast")
-    assert found.close(tmp_path / "new" / "out.json") == 0
+    assert found.close(tmp_path / "out.json") == 0
     printed = capsys.readouterr().out
     assert "what         ms  n\none        1234  3\nanother  0.0123  -\na note" in printed
     assert "holds  it is fast; measured fast" in printed
-    written = json.loads((tmp_path / "new" / "out.json").read_text())
+    written = json.loads((tmp_path / "out.json").read_text())
     assert written["device"] == "cpu"
     assert written["tables"]["Title"][1] == {"what": "another", "ms": 0.01234, "n": None}
     assert written["predictions"] == [{"prediction": "it is fast", "holds": True, "measured": "fast"}]
@@ -77,3 +77,13 @@ def test_a_missing_gpu_is_one_sentence() -> None:
     with pytest.raises(click.BadParameter, match="torch finds no CUDA device here; leave the option out"):
         checked_device(None, None, "cuda")  # type: ignore[arg-type]
     assert checked_device(None, None, "cpu") == "cpu"  # type: ignore[arg-type]
+
+
+def test_a_file_is_tried_before_anything_is_measured(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "out.json"
+    assert checked_file(None, None, path) == path  # type: ignore[arg-type]
+    assert path.parent.is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(click.BadParameter, match=r"file/out.json cannot be written \(.*\); choose another place"):
+        checked_file(None, None, tmp_path / "file" / "out.json")  # type: ignore[arg-type]
+    assert checked_file(None, None, None) is None  # type: ignore[arg-type]
