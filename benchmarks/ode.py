@@ -202,8 +202,8 @@ def main(
 ) -> None:
     """Measure the transition field's step, sampling, caches and memory.
 
-    One and a half minutes of CPU time. Times are CPU milliseconds (on a GPU: by the clock); "x faster" is against the table's
-    first line, measured in turn with the others. torchode and diffrax take part where they are installed
+    One and a half minutes of CPU time. Times are CPU milliseconds (on a GPU: by the clock); "x faster" is against the
+    table's first line, measured in turn with the others. torchode and diffrax take part where they are installed
     (pip install -e ".[benchmarks]"). Exit code 1: a prediction of the module's docstring failed.
     """
     found = begin("python -m benchmarks.ode", device, threads)
