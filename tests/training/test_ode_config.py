@@ -21,7 +21,7 @@ def test_presets_and_the_plans_figures() -> None:
         "cosine",
     )
     assert (plan.solver, plan.rtol, plan.atol, plan.hidden_dim, plan.embedding_dim) == ("dopri5", 1e-4, 1e-5, 256, 32)
-    assert set(PRESETS) == {"smoke", "laptop", "plan", "baseline"}
+    assert set(PRESETS) == {"smoke", "laptop", "champion", "quality", "plan", "baseline"}
     assert OdeConfig.preset("smoke", epochs=7).epochs == 7
     with pytest.raises(ValueError, match="unknown preset 'laptp'; did you mean 'laptop'"):
         OdeConfig.preset("laptp")
