@@ -22,7 +22,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a worker without a GPU sees none
     "RAY_TRAIN_METRICS_ENABLED": "0",
-    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "1",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # how soon an epoch is heard of, too
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
 }
 if "ray" not in sys.modules:  # Ray reads some when it is imported
@@ -88,6 +88,7 @@ def fit_on_workers(
         fitting = _Fitting(_trainer(config, store, folder, scaling, resume))
         steps = -(-len(store.splits["train"]) // config.batch_size)
         seen = len(read_history(folder)) if resume else 0
+        progress(seen * steps, config.epochs * steps)
         while fitting.is_running():
             seen = _tell(folder, seen, config, steps, report, progress)
             if stop():
@@ -214,7 +215,8 @@ def _trainer(config: VaeConfig, store: PatternStore, folder: Path, scaling: Scal
     job = {
         "config": to_mapping(config),
         "data": str(store.path.absolute()),
-        "from": str(folder) if resume else "",
+        "folder": str(folder),
+        "resume": resume,
     }
     return ray.train.torch.TorchTrainer(
         work,
@@ -233,7 +235,7 @@ def _trainer(config: VaeConfig, store: PatternStore, folder: Path, scaling: Scal
 
 def work(job: dict[str, Any]) -> None:
     """What each process runs: the loop, in a folder of its own that starts as the last checkpoint's."""
-    saved = ray.train.get_checkpoint() or (Checkpoint.from_directory(job["from"]) if job["from"] else None)
+    saved = ray.train.get_checkpoint() or (Checkpoint.from_directory(job["folder"]) if job["resume"] else None)
     world = World.joined()
     with tempfile.TemporaryDirectory(prefix="wallpaper-") as name:
         folder = Path(name)
@@ -246,12 +248,15 @@ def work(job: dict[str, Any]) -> None:
         def report(row: Any) -> None:
             ray.train.report(dict(row), checkpoint=Checkpoint.from_directory(folder) if world.is_first else None)
 
-        train(
-            from_mapping(VaeConfig, job["config"]),
-            PatternStore(job["data"]),
-            folder,
-            report=report,
-            resume=checkpoint_path(folder, LAST).is_file(),
-            device=ray.train.torch.get_device(),
-            world=world,
-        )
+        try:
+            train(
+                from_mapping(VaeConfig, job["config"]),
+                PatternStore(job["data"]),
+                folder,
+                report=report,
+                resume=checkpoint_path(folder, LAST).is_file(),
+                device=ray.train.torch.get_device(),
+                world=world,
+            )
+        except TrainingError as error:  # this folder goes; the checkpoints that are kept are elsewhere
+            raise TrainingError(str(error).replace(name, job["folder"])) from error
