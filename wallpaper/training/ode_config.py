@@ -138,7 +138,7 @@ class OdeConfig:
 
 PRESETS = {
     "smoke": OdeConfig(epochs=2, pairs_per_epoch=256, hidden_dim=64, time_points=10, validation_points=8),
-    "laptop": OdeConfig(epochs=40, pairs_per_epoch=16_000, learning_rate=2e-3, validation_points=32),
+    "laptop": OdeConfig(epochs=12, pairs_per_epoch=16_000, learning_rate=2e-3, validation_points=32),
     "champion": OdeConfig(
         epochs=16, pairs_per_epoch=16_000, learning_rate=2e-3, validation_points=32, held_out_pairs=0.1
     ),
