@@ -46,8 +46,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patched.chdir(folder)
         patched.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
         succeed("generate", "--per-group", 10, "--size", 32, "--workers", 1)
-        succeed("train-vae", *SMALL)
-        succeed("train-ode", *SMALL, "--pairs-per-epoch", 64)
+        succeed("train-vae", *SMALL, "--no-pictures")
+        succeed("train-ode", *SMALL, "--no-pictures", "--pairs-per-epoch", 64)
     return folder
 
 

@@ -29,7 +29,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-CHECKPOINTS = {"best.json", "best.safetensors", "config.json", "history.json", "last.json", "last.safetensors"}
+CHECKPOINTS = {
+    *("best.json", "best.safetensors", "best_model.safetensors", "config.json", "final_model.safetensors"),
+    *("history.json", "last.json", "last.safetensors", "visualizations"),
+}
 
 
 def the_run(root: Path) -> Path:

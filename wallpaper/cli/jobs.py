@@ -17,6 +17,7 @@ from wallpaper import tracking
 from wallpaper.cli.places import MODEL
 from wallpaper.cli.progress import bar
 from wallpaper.data import Latents, PatternStore, RealTransitionDataset, cached_latents
+from wallpaper.epoch_pictures import EpochPictures
 from wallpaper.evaluation import Evaluation, evaluate, evaluate_vae
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.models.vae import SymmetryVAE
@@ -76,13 +77,26 @@ def train_vae_job(
     resume: bool,
     fit: Callable[..., VaeResult] = fit_vae,
     also: Report | None = None,
+    pictures: bool = True,
 ) -> VaeResult:
-    """Train the VAE in `folder` by `fit` and record it in `run`; `also` gets the rows too."""
+    """Train the VAE in `folder` by `fit` and record it in `run`; `also` gets the rows too.
+
+    Args: pictures: draw every `config.log_every` epochs.
+    """
     run.dataset(store.path, digest=store.digest)
-    with StopRequest() as stop, bar("VAE", "batches") as move:
-        reports = [run.reporter(), lambda row: move.note(epoch_line(row)), *([also] if also else [])]
-        result = fit(config, store, folder, report=to_all(*reports), progress=move, resume=resume, stop=stop)
-    keep_training(run, folder)
+    with EpochPictures(
+        "vae", folder, store.path, run, every=config.log_every, resume=resume, pictures=pictures
+    ) as drawn:
+        with StopRequest() as stop, bar("VAE", "batches") as move:
+            reports: list[Report] = [
+                run.reporter(),
+                lambda row: move.note(epoch_line(row)),
+                drawn,
+                *([also] if also else []),
+            ]
+            result = fit(config, store, folder, report=to_all(*reports), progress=move, resume=resume, stop=stop)
+        keep_training(run, folder)
+        _wait_for(drawn)
     return result
 
 
@@ -95,8 +109,34 @@ def train_ode_job(
     resume: bool,
     device: str,
     also: Report | None = None,
+    pictures: bool = True,
 ) -> OdeResult:
     """Train the ODE in `folder` on a frozen VAE's latents, record it, and put the whole model into `folder`/model."""
+    with EpochPictures(
+        "ode", folder, coded.store.path, run, every=config.log_every, vae=coded.folder, resume=resume, pictures=pictures
+    ) as drawn:
+        result = _train_ode(config, coded, folder, run, resume=resume, device=device, also=also, drawn=drawn)
+        _wait_for(drawn)
+    return result
+
+
+def _wait_for(drawn: EpochPictures) -> None:
+    """The pictures that are still being drawn, the last epoch's among them."""
+    with bar("drawing", "sets of pictures") as move:
+        drawn.finish(move)
+
+
+def _train_ode(
+    config: OdeConfig,
+    coded: Coded,
+    folder: Path,
+    run: tracking.Run,
+    *,
+    resume: bool,
+    device: str,
+    also: Report | None,
+    drawn: Report,
+) -> OdeResult:
     run.dataset(coded.store.path, digest=coded.store.digest)
     run.tag("vae.digest", coded.digest)
     splits = coded.store.splits
@@ -107,7 +147,7 @@ def train_ode_job(
             train, mode="same", codec=coded.vae, seed=config.seed, pairs_per_epoch=config.pairs_per_epoch
         )
     with StopRequest() as stop, bar("ODE", "batches") as move:
-        reports = [run.reporter(), lambda row: move.note(epoch_line(row)), *([also] if also else [])]
+        reports = [run.reporter(), lambda row: move.note(epoch_line(row)), drawn, *([also] if also else [])]
         result = fit_ode(
             config, train, held_out, folder,
             same_pairs=same, vae_info={"digest": coded.digest, "folder": str(coded.folder.absolute())},

@@ -43,6 +43,13 @@ _resume = click.option(
     "stay, whatever --preset says; --epochs may change.",
 )
 _device = click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto: a GPU if there is one.")
+_pictures = click.option(
+    "--pictures/--no-pictures",
+    default=True,
+    show_default=True,
+    help="Every --log-every epochs, draw into visualizations/epoch_005 and so on, beside the training; metrics.json "
+    "comes in any case.",
+)
 
 
 @click.command("train-vae")
@@ -56,6 +63,7 @@ _device = click.option("--device", default="auto", show_default=True, help="cpu,
 )
 @_resume
 @_device
+@_pictures
 @trying_options
 @scaling_options
 @config_options(VaeConfig, tuple(vae_config.PRESETS), "laptop")
@@ -64,6 +72,7 @@ def train_vae(
     output: Path,
     resume: str,
     device: str,
+    pictures: bool,
     attempt: str | None,
     gpus: int,
     workers: int,
@@ -98,7 +107,7 @@ def train_vae(
         _run_folder(output, folder) as folder,
         tracking.start(f"vae-{folder.name}", phase="train_vae", config=config, folder=folder, resume=again) as run,
     ):
-        result = train_vae_job(config, store, folder, run, resume=again, fit=fit)
+        result = train_vae_job(config, store, folder, run, resume=again, fit=fit, pictures=pictures)
     best = result.history[result.best_epoch - 1]
     click.echo(f"{folder}: best epoch {result.best_epoch}, PSNR {best['val/psnr']:.2f} dB on the validation split")
     click.echo("Next: wallpaper train-ode")
@@ -125,6 +134,7 @@ def train_vae(
 )
 @_resume
 @_device
+@_pictures
 @trying_options
 @config_options(OdeConfig, tuple(ode_config.PRESETS), "laptop")
 def train_ode(
@@ -134,6 +144,7 @@ def train_ode(
     train_vae_if_missing: bool,
     resume: str,
     device: str,
+    pictures: bool,
     attempt: str | None,
     **settings: Any,
 ) -> None:
@@ -163,12 +174,12 @@ def train_ode(
         tracking.start(f"ode-{folder.name}", phase="train_ode", config=config, folder=folder, resume=again) as run,
     ):
         if vae_folder is None:
-            vae_folder = _train_missing_vae(data, settings["preset"], run, device)
+            vae_folder = _train_missing_vae(data, settings["preset"], run, device, pictures)
         _say_vae(vae_folder)
         store = PatternStore(data)
         run.tag("vae.folder", str(vae_folder))
         coded = encode_job(vae_folder, store)
-        result = train_ode_job(config, coded, folder, run, resume=again, device=device)
+        result = train_ode_job(config, coded, folder, run, resume=again, device=device, pictures=pictures)
     best = result.history[result.best_epoch - 1]
     click.echo(f"{folder}: best epoch {result.best_epoch}, variance ratio {best['val/variance_ratio']:.3f}")
     click.echo(f"Model: {folder / MODEL}. Next: wallpaper transition p1 p6m -o p1_p6m.gif")
@@ -180,7 +191,7 @@ def _config(cls: type[Any], settings: dict[str, Any], folder: Path | None) -> An
     return from_mapping(cls, given(cls, settings), base)
 
 
-def _train_missing_vae(data: Path, preset: str, run: tracking.Run, device: str) -> Path:
+def _train_missing_vae(data: Path, preset: str, run: tracking.Run, device: str, pictures: bool) -> Path:
     preset = preset if preset in vae_config.PRESETS else "plan"
     config = VaeConfig.preset(preset)
     if not data.exists():
@@ -192,7 +203,8 @@ def _train_missing_vae(data: Path, preset: str, run: tracking.Run, device: str) 
     with tracking.start(
         f"vae-{folder.name}", phase="train_vae", config=config, folder=folder, parent=run.run_id
     ) as child:
-        train_vae_job(config, PatternStore(data), folder, child, resume=False, fit=partial(fit_vae, device=device))
+        fit = partial(fit_vae, device=device)
+        train_vae_job(config, PatternStore(data), folder, child, resume=False, fit=fit, pictures=pictures)
     return folder
 
 

@@ -14,9 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from wallpaper.pictures.colours import BY_ROTATION, MARKS, THEME
+from wallpaper.pictures.colours import BY_ROTATION, MARKS, THEME, readable
 from wallpaper.pictures.figures.style import MARKERS, TIME, colour_bar, legend, new_axes, new_figure
 from wallpaper.plane import GROUP_NAMES
 
@@ -73,6 +74,7 @@ def latent_scatter(
     labels: Labels,
     *,
     trajectories: Sequence[Floats] = (),
+    routes: Sequence[tuple[str, str]] = (),
     title: str = "Latent space",
     names: Sequence[str] = GROUP_NAMES,
 ) -> Figure:
@@ -81,22 +83,31 @@ def latent_scatter(
     Args:
         latents: (N, d). labels: (N,) indices into `names`.
         trajectories: each (T, d), from its filled start to its open end.
-    Raises: ValueError: shapes that do not fit, or labels without a name.
+        routes: source and target of each trajectory; its ends then bear the groups' marks, its line the target's
+            colour, and the target's name stands at its end.
+    Raises: ValueError: shapes that do not fit, labels without a name, or not a route for each trajectory.
     """
     _check_labels(latents, labels, names)
+    if routes and len(routes) != len(trajectories):
+        raise ValueError(f"there must be a route for each of {len(trajectories)} trajectories, but got {len(routes)}")
     plane = PrincipalPlane.of(latents)
     figure = new_figure(9, 6.6)
     axes = new_axes(figure, title=title, x=plane.labels[0], y=plane.labels[1])
     points = plane.project(latents)
     size = float(np.clip(16000 / len(points), 6, 42))
     for index in sorted(np.unique(labels), key=lambda index: _rank(names[index])):
-        _scatter(axes, points[labels == index], names[index], size=size, alpha=0.85)
-    for trajectory in trajectories:
+        _scatter(axes, points[labels == index], names[index], size=size, alpha=0.45 if routes else 0.85)
+    for route, trajectory in zip(routes, trajectories, strict=False):
+        again = route[0] in [source for source, _ in routes[: routes.index(route)]]
+        _draw_route(axes, plane.project(np.asarray(trajectory)), route, -14 if again else 6)
+    for trajectory in () if routes else trajectories:
         path = plane.project(np.asarray(trajectory))
         axes.plot(*path.T, color=THEME["text"], linewidth=1.2, alpha=0.8, zorder=4)
         axes.plot(*path[0], "o", color=THEME["text"], markersize=4, zorder=5)
         axes.plot(*path[-1], "o", color=THEME["text"], markersize=5, markerfacecolor=THEME["card"], zorder=5)
     legend(axes, loc="center left", bbox_to_anchor=(1.01, 0.5), markerscale=1.2, labelspacing=0.55)
+    for handle in axes.get_legend().legend_handles:  # type: ignore[union-attr]
+        handle.set_alpha(0.95)  # type: ignore[union-attr]
     return figure
 
 
@@ -159,6 +170,19 @@ def _scatter(axes: Axes, points: Floats, name: str, *, size: float, alpha: float
     colour, marker = (MARKS[name].colour, MARKERS[MARKS[name].shape]) if name in MARKS else (THEME["text"], "o")
     axes.scatter(points[:, 0], points[:, 1], s=size, c=colour, marker=marker, alpha=alpha, label=name, edgecolors=edge,
                  linewidths=1.0, zorder=5 if edge != "none" else 3)  # fmt: skip
+
+
+def _draw_route(axes: Axes, path: Floats, route: tuple[str, str], height: int) -> None:
+    """A path whose ends are the marks of its groups, outlined; its name stands `height` points above its end."""
+    halo = [withStroke(linewidth=3.6, foreground=THEME["card"])]
+    axes.plot(*path.T, color=readable(route[1]), linewidth=1.8, zorder=6, path_effects=halo)
+    for name, point in zip(route, (path[0], path[-1]), strict=True):
+        mark = MARKS[name]
+        axes.plot(*point, MARKERS[mark.shape], color=mark.colour, markersize=8, zorder=7,
+                  markeredgecolor=THEME["text"], markeredgewidth=1.0)  # fmt: skip
+    label = f"{route[0]} → {route[1]}"
+    axes.annotate(label, path[-1], (8, height), textcoords="offset points", color=THEME["text"], fontsize=8, zorder=8,
+                  path_effects=[withStroke(linewidth=2.5, foreground=THEME["card"])])  # fmt: skip
 
 
 def _rank(name: str) -> int:
