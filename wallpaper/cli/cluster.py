@@ -53,7 +53,7 @@ MAX_FAILURES = 3
 """Lost workers that a training survives."""
 
 STORAGE = "ray"
-"""Folder of Ray's storage in the run's folder; it goes when the training has ended well."""
+"""Folder of Ray's storage in the run's folder; it goes when the training ends: the run has the last checkpoint."""
 
 FAILED = ".failed"
 """File in the run's folder that says why the loop itself gave up: starting it again would not help."""
@@ -97,7 +97,7 @@ def fit_on_workers(
         fitting.check(folder)
     finally:
         ray.shutdown()
-    shutil.rmtree(folder / STORAGE, ignore_errors=True)
+        shutil.rmtree(folder / STORAGE, ignore_errors=True)
     vae, history = load_vae(folder), read_history(folder)
     best = min((row for row in history if "val/loss" in row), key=lambda row: row["val/loss"])
     return VaeResult(folder, int(best["epoch"]), history, vae, weights_digest(vae.state_dict()))
