@@ -16,6 +16,8 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
+from wallpaper.models.torus import TorusConv2d, wrap
+
 Backbone = Literal["strided", "residual"]
 
 SLOPE = 0.2
@@ -41,7 +43,7 @@ class TorusConvTranspose2d(nn.ConvTranspose2d):
 
     def forward(self, image: Tensor, output_size: list[int] | None = None) -> Tensor:
         """See the class; `output_size` is fixed by the input and ignored."""
-        return super().forward(functional.pad(image, (1, 1, 1, 1), mode="circular"))
+        return super().forward(wrap(image, 1))
 
 
 class ResidualBlock(nn.Module):
@@ -72,7 +74,7 @@ class Centred(nn.Module):
 
 def circular_conv(before: int, after: int, kernel: int = 3) -> nn.Conv2d:
     """A convolution of a periodic image that keeps its size; odd kernel."""
-    return nn.Conv2d(before, after, kernel, padding=kernel // 2, padding_mode="circular")
+    return TorusConv2d(before, after, kernel, padding=kernel // 2)
 
 
 def last_grid(resolution: int, backbone: Backbone, hidden_dims: Sequence[int], patch: int) -> int:
@@ -136,7 +138,7 @@ def residual_decoder(hidden_dims: Sequence[int], fields: int, patch: int) -> nn.
 
 
 def _down(before: int, after: int) -> nn.Sequential:
-    conv = nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1, padding_mode="circular")
+    conv = TorusConv2d(before, after, 4, stride=2, padding=1)
     return nn.Sequential(conv, nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE))
 
 
