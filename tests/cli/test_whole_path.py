@@ -80,7 +80,7 @@ def test_trainings_leave_checkpoints_settings_and_a_whole_model(project: Path) -
     assert json.loads((ode / "config.json").read_text())["pairs_per_epoch"] == 64
     model = TransitionModel.load(ode / "model")
     assert model.resolution == 32
-    assert set(model.info) == {"vae_digest", "ode_digest", "data_digest", "run_id"}
+    assert set(model.info) == {"vae_digest", "ode_digest", "data_digest", "run_id", "held_out_pairs"}
     for phase in ("train_vae", "train_ode"):
         (run,) = recorded(project, phase)
         assert run["status"] == "FINISHED"
