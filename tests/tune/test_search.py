@@ -40,7 +40,7 @@ def test_a_search_of_two_trials(ground: Ground, tmp_path: Path) -> None:
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert [run.data.tags["mlflow.parentRunId"] for run in children] == [parent.info.run_id] * 2
     for child in children:
-        history = client.get_metric_history(child.info.run_id, "val/energy_distance")
+        history = client.get_metric_history(child.info.run_id, "val/wasserstein2")
         assert [point.step for point in history] == [1, 2]
     first = min(children, key=lambda run: run.info.start_time)
     assert (first.data.params["cfg.learning_rate"], first.data.params["cfg.hidden_dim"]) == ("0.001", "64")

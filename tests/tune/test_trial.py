@@ -67,7 +67,7 @@ def test_a_trial_tells_the_lowest_value_so_far_and_records_itself(job: Job) -> N
     assert run.data.tags["mlflow.parentRunId"] == job.parent
     assert run.data.tags["wallpaper.process"] == "owner"
     assert (run.data.params["cfg.learning_rate"], run.data.params["cfg.epochs"]) == ("0.5", "3")
-    values = [point.value for point in client.get_metric_history(run.info.run_id, "val/energy_distance")]
+    values = [point.value for point in client.get_metric_history(run.info.run_id, "val/wasserstein2")]
     assert [row[OBJECTIVE] for row in told] == pytest.approx([min(values[: n + 1]) for n in range(3)])
     assert [point.step for point in client.get_metric_history(run.info.run_id, OBJECTIVE)] == [1, 2, 3]
     assert {file.path for file in client.list_artifacts(run.info.run_id, "training")} >= {"training/best.safetensors"}

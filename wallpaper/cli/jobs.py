@@ -38,7 +38,7 @@ HELD_OUT = "held_out_pairs"
 SHOWN = {
     "train/loss": "loss",
     "val/psnr": "PSNR (dB)",
-    "val/energy_distance": "energy distance",
+    "val/wasserstein2": "W2",
     "val/variance_ratio": "variance ratio",
 }
 """What `epoch_line` shows of a row, and how it is called there."""

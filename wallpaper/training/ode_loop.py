@@ -40,7 +40,7 @@ class OdeResult:
     folder: Path
     """Holds config.json, history.json, best.safetensors and last.safetensors."""
     best_epoch: int
-    """Epoch of the lowest energy distance on held-out latents."""
+    """Epoch of the lowest W2 to held-out latents."""
     history: list[Row]
     """One row per epoch, oldest first."""
     ode: TransitionODE

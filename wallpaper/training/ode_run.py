@@ -41,7 +41,7 @@ from wallpaper.training.stopping import out_of_patience
 MAY_CHANGE = ("epochs", "validate_every", "log_every", "patience")
 """Settings that a resumed run may have anew; a schedule follows the new number of epochs."""
 
-CRITERION = "val/energy_distance"
+CRITERION = "val/wasserstein2"
 
 _COUNTERS = ("epoch", "position", "elapsed", "counted", "sums", "best_value", "best_epoch", "history")
 
