@@ -48,7 +48,7 @@ def refused(*words: object) -> str:
         ("generate -o .", "Invalid value for '-o' / '--output': File '.' is a directory."),
         ("train-vae", "data/patterns.h5: no such file; check the path, or generate a dataset"),
         ("train-vae --data .", "Invalid value for '--data': File '.' is a directory."),
-        ("train-vae --preset huge", "Invalid value for '--preset': 'huge' is not one of 'smoke', 'laptop', 'plan'."),
+        ("train-vae --preset huge", "Invalid value for '--preset': 'huge' is not one of 'smoke', 'laptop', 'champion', "),
         ("train-vae --learningrate 1", "No such option '--learningrate'. Did you mean '--learning-rate'?"),
         ("train-ode", NO_VAE),
         ("train-ode --vae nowhere", "`--vae nowhere` must be a trained VAE's folder, or its name below output/vae"),

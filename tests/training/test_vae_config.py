@@ -32,7 +32,8 @@ def test_every_field_is_described() -> None:
 
 def test_an_unknown_preset_lists_the_known() -> None:
     with pytest.raises(
-        ValueError, match=r"unknown preset 'labtop'; did you mean 'laptop'\?; one of smoke, laptop, champion, quality, plan"
+        ValueError,
+        match=r"unknown preset 'labtop'; did you mean 'laptop'\?; one of smoke, laptop, champion, quality, plan",
     ):
         VaeConfig.preset("labtop")
 

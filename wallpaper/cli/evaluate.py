@@ -12,7 +12,7 @@ import click
 from wallpaper import tracking
 from wallpaper.cli.jobs import EVALUATION, evaluate_job, evaluate_vae_job
 from wallpaper.cli.options import data_option
-from wallpaper.cli.places import DEMO_VAE, OUTPUT, SHIPPED, VAE_RUNS, model_folder
+from wallpaper.cli.places import DEMO_VAE, MODEL_HELP, OUTPUT, SHIPPED, VAE_RUNS, model_folder
 from wallpaper.data import PatternStore
 from wallpaper.evaluation import table
 from wallpaper.models.transition_model import TransitionModel
@@ -21,7 +21,7 @@ from wallpaper.training.vae_loop import load_vae
 
 
 @click.command("evaluate")
-@click.option("--model", default="", help="Folder of a trained model or run. [default: the newest below output/]")
+@click.option("--model", default="", help=MODEL_HELP)
 @click.option(
     "--vae",
     default="",
@@ -40,8 +40,9 @@ def evaluate(model: str, vae: str, data: Path, split: str) -> None:
 
     \b
     Examples:
-      wallpaper evaluate                        the newest model
-      wallpaper evaluate --vae 20260102-030405  a VAE alone, before its ODE is trained
+      wallpaper evaluate                           the newest model
+      wallpaper evaluate --model shipped           the one that comes with the package
+      wallpaper evaluate --vae 20260102-030405     a VAE alone, before its ODE is trained
     """
     if model and vae:
         raise click.UsageError("`--model` has a VAE of its own; give it or --vae, not both")
