@@ -10,7 +10,9 @@ from pathlib import Path
 
 import click
 
+from wallpaper.cli.jobs import never_trained_pairs
 from wallpaper.cli.places import SHIPPED
+from wallpaper.cli.progress import bar
 from wallpaper.data import PatternStore
 from wallpaper.evaluation import evaluate, table
 from wallpaper.models.transition_model import TransitionModel
@@ -27,7 +29,8 @@ Trained on patterns of the package's own generator, on two CPU cores:
     wallpaper train-ode --preset champion --data data/champion/patterns.h5
     python -m docs.shipped output/ode/RUN/model --data data/champion/patterns.h5
 
-{sizes} Weights are float16, {megabytes:.1f} MB in all; they are computed with in float32.
+{sizes} Weights are
+float16, {megabytes:.1f} MB in all; they are computed with in float32.
 
 Figures of `wallpaper evaluate --model shipped --data data/champion/patterns.h5`, on patterns that no training saw:
 
@@ -48,7 +51,10 @@ def main(model: Path, data: Path) -> None:
     """Ship the trained MODEL: write wallpaper/shipped/."""
     TransitionModel.load(model).save(SHIPPED, half=True)
     shipped = TransitionModel.load(SHIPPED)
-    found = evaluate(shipped, PatternStore(data))
+    for path in SHIPPED.iterdir():
+        path.chmod(0o644)
+    with bar("evaluating", "%") as move:
+        found = evaluate(shipped, PatternStore(data), never_trained=never_trained_pairs(shipped), progress=move)
     parts = {"VAE": shipped.vae, "ODE": shipped.ode}
     counts = [f"{sum(p.numel() for p in part.parameters()):,} parameters of the {name}" for name, part in parts.items()]
     size = sum(path.stat().st_size for path in SHIPPED.glob("*.safetensors")) / 1e6

@@ -181,7 +181,7 @@ def evaluate_job(
 ) -> Evaluation:
     """Evaluate, write `folder`/evaluation.json and record its figures."""
     with bar("evaluating", "%") as move:
-        found = evaluate(model, store, split=split, never_trained=_never_trained(model), progress=move)
+        found = evaluate(model, store, split=split, never_trained=never_trained_pairs(model), progress=move)
     _keep_evaluation(found, folder, run)
     return found
 
@@ -204,7 +204,7 @@ def _keep_evaluation(found: Evaluation, folder: Path, run: tracking.Run) -> None
     run.artifact(path)
 
 
-def _never_trained(model: TransitionModel) -> list[tuple[int, int]]:
+def never_trained_pairs(model: TransitionModel) -> list[tuple[int, int]]:
     """Ordered pairs of groups that the model's field was not trained on, as its training noted them."""
     return [(int(source), int(target)) for source, target in model.info.get(HELD_OUT, ())]
 
