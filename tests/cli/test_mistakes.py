@@ -48,7 +48,10 @@ def refused(*words: object) -> str:
         ("generate -o .", "Invalid value for '-o' / '--output': File '.' is a directory."),
         ("train-vae", "data/patterns.h5: no such file; check the path, or generate a dataset"),
         ("train-vae --data .", "Invalid value for '--data': File '.' is a directory."),
-        ("train-vae --preset huge", "Invalid value for '--preset': 'huge' is not one of 'smoke', 'laptop', 'champion', "),
+        (
+            "train-vae --preset huge",
+            "Invalid value for '--preset': 'huge' is not one of 'smoke', 'laptop', 'champion', ",
+        ),
         ("train-vae --learningrate 1", "No such option '--learningrate'. Did you mean '--learning-rate'?"),
         ("train-ode", NO_VAE),
         ("train-ode --vae nowhere", "`--vae nowhere` must be a trained VAE's folder, or its name below output/vae"),
@@ -68,7 +71,10 @@ def refused(*words: object) -> str:
         ("transition p9 p1", "unknown wallpaper group 'p9'; one of p1, p2, pm, pg, cm"),
         ("transition p1 p6m -o x.webp", "Invalid value for '--output': must end in .gif, .mp4, .png, but got 'x.webp'"),
         ("transition p1 p6m --n-frames 1", "Invalid value for '--n-frames': 1 is not in the range 2<=x<=1000."),
-        ("transition p1 p6m --model x", "`--model x` must be a folder with model.json, a run's folder with model/ in it, or shipped"),
+        (
+            "transition p1 p6m --model x",
+            "`--model x` must be a folder with model.json, a run's folder with model/ in it, or shipped",
+        ),
         ("evaluate --vae x", "`--vae x` must be a trained VAE's folder, or its name below output/vae"),
         ("evaluate --vae x --model y", "`--model` has a VAE of its own; give it or --vae, not both"),
         ("evaluate --split train", "Invalid value for '--split': 'train' is not one of 'test', 'val'."),
