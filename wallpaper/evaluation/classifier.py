@@ -7,6 +7,7 @@ symmetric patterns differ in their covariance more than in their mean, so neithe
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -18,41 +19,53 @@ there are of a group. Between 0.02 and 0.2 it makes little difference."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Gaussian:
+    """A group's mean, and its shrunk covariance by principal axes: `rest` is the variance along all other axes."""
+
+    mean: Tensor
+    axes: Tensor
+    """(r, d), orthonormal; r is at most the number of points."""
+    variances: Tensor
+    """(r,) along the axes."""
+    rest: float
+
+    @classmethod
+    def of(cls, points: Tensor) -> _Gaussian:
+        """Of points (n, d), in float64."""
+        mean = points.mean(0)
+        _, singular, axes = torch.linalg.svd(points - mean, full_matrices=False)
+        variances = singular.square() / len(points)
+        rest = SHRINKAGE * (float(variances.sum()) / points.shape[1] + torch.finfo(points.dtype).eps)
+        return cls(mean, axes, (1 - SHRINKAGE) * variances + rest, rest)
+
+    def log_likelihood(self, points: Tensor) -> Tensor:
+        """(N,) of points (N, d), but for a constant of d."""
+        off = points - self.mean
+        along = (off @ self.axes.T).square()
+        across = (off.square().sum(1) - along.sum(1)).clamp(min=0)
+        others = points.shape[1] - len(self.variances)
+        spread = self.variances.log().sum() + others * math.log(self.rest)
+        return -0.5 * ((along / self.variances).sum(1) + across / self.rest + spread)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class GaussianClassifier:
     """Fitted Gaussians, in float64."""
 
     groups: Tensor
     """(G,) index of each."""
-    mean: Tensor
-    """(G, d)."""
-    factor: Tensor
-    """(G, d, d) lower Cholesky factor of each covariance."""
+    gaussians: tuple[_Gaussian, ...]
 
     @classmethod
     def fit(cls, points: Tensor, labels: Tensor) -> GaussianClassifier:
         """From points (N, d) with group indices (N,)."""
         groups = labels.unique()
-        members = [points[labels == group].double() for group in groups]
-        means = torch.stack([each.mean(0) for each in members])
-        factors = [torch.linalg.cholesky(_shrunk(each - mean)) for each, mean in zip(members, means, strict=True)]
-        return cls(groups, means, torch.stack(factors))
+        return cls(groups, tuple(_Gaussian.of(points[labels == group].double()) for group in groups))
 
     def log_likelihood(self, points: Tensor) -> Tensor:
         """(N, G) of points (N, d) under each group, but for a constant that all share."""
-        found = []
-        for mean, factor in zip(self.mean, self.factor, strict=True):
-            white = torch.linalg.solve_triangular(factor, (points.double() - mean).T, upper=False)
-            found.append(-0.5 * white.square().sum(0) - factor.diagonal().log().sum())
-        return torch.stack(found, dim=1)
+        return torch.stack([each.log_likelihood(points.double()) for each in self.gaussians], dim=1)
 
     def predict(self, points: Tensor) -> Tensor:
         """(N,) indices of the likeliest groups of points (N, d)."""
         return self.groups[self.log_likelihood(points).argmax(dim=1)]
-
-
-def _shrunk(centred: Tensor) -> Tensor:
-    """(d, d) covariance of centred points (N, d), with `SHRINKAGE`; never singular."""
-    count, dimension = centred.shape
-    covariance = centred.T @ centred / count
-    spread = covariance.trace() / dimension + torch.finfo(centred.dtype).eps
-    return (1 - SHRINKAGE) * covariance + SHRINKAGE * spread * torch.eye(dimension, dtype=centred.dtype)
