@@ -11,6 +11,7 @@ import torch
 
 from wallpaper.cli.jobs import Coded
 from wallpaper.cli.progress import bar
+from wallpaper.epoch_pictures.ode_set import draw_path
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.pictures.animation import write_gif, write_mp4, write_png
 from wallpaper.pictures.figures import (
@@ -19,7 +20,6 @@ from wallpaper.pictures.figures import (
     loss_curves,
     reconstruction_grid,
     save_figure,
-    trajectory_plot,
 )
 from wallpaper.pictures.strip import spread, strip
 from wallpaper.plane import GROUP_NAMES
@@ -59,15 +59,7 @@ def _draw(result: Transition, stem: Path) -> Path:
         stem.with_suffix(".png"),
         strip(small, columns=STRIP_FRAMES, captions=captions, ends=(result.source, result.target)),
     )
-    path = trajectory_plot(
-        result.latents.numpy(),
-        result.times.numpy(),
-        source=result.source,
-        target=result.target,
-        length=result.path_length,
-        nfe=result.nfe,
-    )
-    save_figure(stem.with_name(f"{stem.name}-path.png"), path)
+    draw_path(stem, result)
     return gif
 
 

@@ -7,6 +7,7 @@ symmetry spectrum of one transition; and what the VAE's set has.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +108,13 @@ def draw_transition(order: Order, result: Transition, cloud: tuple[NDArray[np.fl
     write_png(
         stem.with_suffix(".png"), strip([frames[index] for index in shown], STRIP_FRAMES, captions=captions, ends=ends)
     )
+    draw_path(stem, result, cloud)
+
+
+def draw_path(
+    stem: Path, result: Transition, cloud: tuple[NDArray[np.floating], NDArray[np.integer]] | None = None
+) -> None:
+    """`stem`-path.png: the transition's way through latent space, over a cloud of latents and their groups if given."""
     path = trajectory_plot(
         result.latents.numpy(),
         result.times.numpy(),

@@ -145,6 +145,22 @@ class VaeConfig:
         return replace(choose("preset", name, PRESETS), **changes)
 
 
+_LAPTOP = VaeConfig(
+    resolution=64,
+    latent_dim=2048,
+    hidden_dims=(32, 32),
+    backbone="residual",
+    pool="grid",
+    head="palette",
+    epochs=16,
+    batch_size=16,
+    learning_rate=4e-3,
+    warmup=100,
+    gradient_clip=1000.0,
+    beta=0.01,
+    augment=True,
+)
+
 PRESETS: dict[str, VaeConfig] = {
     "smoke": VaeConfig(
         resolution=32,
@@ -155,36 +171,8 @@ PRESETS: dict[str, VaeConfig] = {
         batch_size=16,
         learning_rate=2e-3,
     ),
-    "laptop": VaeConfig(
-        resolution=64,
-        latent_dim=2048,
-        hidden_dims=(32, 32),
-        backbone="residual",
-        pool="grid",
-        head="palette",
-        epochs=16,
-        batch_size=16,
-        learning_rate=4e-3,
-        warmup=100,
-        gradient_clip=1000.0,
-        beta=0.01,
-        augment=True,
-    ),
-    "champion": VaeConfig(
-        resolution=64,
-        latent_dim=2048,
-        hidden_dims=(48, 48),
-        backbone="residual",
-        pool="grid",
-        head="palette",
-        epochs=28,
-        batch_size=16,
-        learning_rate=4e-3,
-        warmup=100,
-        gradient_clip=1000.0,
-        beta=0.005,
-        augment=True,
-    ),
+    "laptop": _LAPTOP,
+    "champion": replace(_LAPTOP, hidden_dims=(48, 48), epochs=28, beta=0.005),
     "quality": VaeConfig(
         latent_dim=8192,
         hidden_dims=(128, 128, 128, 128),
