@@ -13,7 +13,9 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -129,19 +131,27 @@ def _log(store: Store, folder: Path, name: str, run_id: str) -> Any:
     logged = store.client.create_logged_model(
         run.info.experiment_id, "transition", run_id, tags=origin, params=run.data.params, model_type="transition"
     )
-    return Model.log(
-        artifact_path=None,
-        flavor=mlflow.pyfunc,
-        model_id=logged.model_id,
-        run_id=run_id,
-        python_model=str(Path(__file__).with_name("model.py")),
-        artifacts={"model": str(folder.absolute())},
-        code_paths=[str(Path(wallpaper.__file__).parent), str(Path(__file__).parent)],
-        pip_requirements=requirements(),
-        signature=schema.signature(),
-        input_example=(pd.DataFrame([schema.EXAMPLE_ROW]), schema.EXAMPLE_PARAMS),
-        model_config=origin,
-    )
+    with tempfile.TemporaryDirectory() as copies:
+        return Model.log(
+            artifact_path=None,
+            flavor=mlflow.pyfunc,
+            model_id=logged.model_id,
+            run_id=run_id,
+            python_model=str(Path(__file__).with_name("model.py")),
+            artifacts={"model": str(folder.absolute())},
+            code_paths=_code(Path(copies)),
+            pip_requirements=requirements(),
+            signature=schema.signature(),
+            input_example=(pd.DataFrame([schema.EXAMPLE_ROW]), schema.EXAMPLE_PARAMS),
+            model_config=origin,
+        )
+
+
+def _code(copies: Path) -> list[str]:
+    """The packages that the served model imports, copied without the weights that one of them ships."""
+    packages = (Path(wallpaper.__file__).parent, Path(__file__).parent)
+    ignored = shutil.ignore_patterns("shipped", "__pycache__")
+    return [str(shutil.copytree(package, copies / package.name, ignore=ignored)) for package in packages]
 
 
 def _check_answer(model_uri: str) -> None:

@@ -59,6 +59,7 @@ def test_no_pickle_is_kept_and_the_versions_are_pinned(store: Store) -> None:
     kept = (path for path in artifacts(store).glob("models/*/**/*") if path.is_file())
     files = [path for path in kept if "__pycache__" not in path.parts]  # written by whoever loads it from this store
     assert {path.suffix for path in files} <= {".py", ".txt", ".yaml", ".json", ".safetensors", "", ".typed"}
+    assert not [path for path in files if "shipped" in path.parts], "the served code carries no weights of its own"
     assert {path.name for path in files if path.suffix == ".safetensors"} == {"vae.safetensors", "ode.safetensors"}
     pins = next(path.read_text().splitlines() for path in files if path.name == "requirements.txt")
     assert pins == registration.requirements()
