@@ -245,6 +245,7 @@ def test_a_resumed_run_goes_on_in_its_own_record(client: MlflowClient, tmp_path:
     with tracking.start("first", phase="test", config={"a": 2}, folder=tmp_path, resume=True) as again:
         again.log({"val/loss": 0.25}, step=2)
     assert again.run_id == run.run_id
+    assert "error" not in ended(client, run).data.tags  # why it had ended before
     assert [point.step for point in client.get_metric_history(run.run_id, "val/loss")] == [1, 2]
     found = tracking.find_run(run.run_id)
     assert (found.name, found.folder, found.metrics) == ("first", tmp_path, {"val/loss": 0.25})

@@ -40,8 +40,7 @@ RETRY_SECONDS = 20.0
 LONGEST_BACKLOG = 100_000
 """Metric points kept while the store does not answer; the oldest go first. About 20 MB."""
 
-_PER_BATCH = 1000  # MLflow's limits for one request
-_PARAMS_PER_BATCH = 100
+_PER_BATCH, _PARAMS_PER_BATCH = 1000, 100  # MLflow's limits for one request
 _PARAM_LENGTH = 6000
 _DIGEST_LENGTH = 36
 
@@ -109,14 +108,16 @@ def start(
     about = {"phase": phase, "mlflow.runName": name, **provenance.tags(), **place, **(tags or {})}
     adopted = None if parent else os.environ.pop("MLFLOW_RUN_ID", None)
     try:
-        earlier = _of_folder(store, phase, place["folder"]) if resume and place and not adopted else None
-        run_id = adopted or earlier or _create(store, name, parent)
+        earlier = _of_folder(store, phase, place["folder"], parent) if resume and place and not adopted else None
+        run_id = adopted or (earlier.info.run_id if earlier else _create(store, name, parent, about))
         store.client.update_run(run_id, status="RUNNING")
         store.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in about.items()])
+        if earlier and "error" in earlier.data.tags:  # why it ended before
+            store.client.delete_tag(run_id, "error")
     except MlflowException as error:
         raise TrackingError(f"run {adopted or name!r} must be in {store.uri}, but it cannot be: {error}") from error
     run = Run(store, run_id)
-    if config is not None and earlier is None:  # parameters cannot change
+    if config is not None and not (earlier and earlier.data.params):  # parameters cannot change
         run.settings(config)
     return run
 
@@ -263,23 +264,23 @@ def close_stale_runs(store: Store) -> None:
             store.client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _create(store: Store, name: str, parent: str | None) -> str:
-    """A new run, in its parent's experiment if it has one."""
+def _create(store: Store, name: str, parent: str | None, about: Mapping[str, str]) -> str:
+    """A new run, in its parent's experiment if it has one, with all its tags at once: none is without its process."""
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:500]
-    tags = {"mlflow.source.name": command, "mlflow.source.type": "LOCAL", "mlflow.user": provenance.user()}
-    experiment_id = store.experiment_id
-    if parent is not None:
-        experiment_id = store.client.get_run(parent).info.experiment_id
-        tags["mlflow.parentRunId"] = parent
-    return str(store.client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+    origin = {"mlflow.source.name": command, "mlflow.source.type": "LOCAL", "mlflow.user": provenance.user()}
+    tags = {**origin, **about, **({"mlflow.parentRunId": parent} if parent else {})}
+    return str(store.client.create_run(_experiment(store, parent), run_name=name, tags=tags).info.run_id)
 
 
-def _of_folder(store: Store, phase: str, folder: str) -> str | None:
-    """Id of the newest run of a phase that kept its files in `folder`."""
+def _experiment(store: Store, parent: str | None) -> str:
+    return store.experiment_id if parent is None else str(store.client.get_run(parent).info.experiment_id)
+
+
+def _of_folder(store: Store, phase: str, folder: str, parent: str | None) -> Any:
+    """MLflow's newest run of a phase that kept its files in `folder`, or None."""
     query = f"tags.phase = '{phase}' and tags.folder = \"{folder}\""
-    newest = ["attributes.start_time DESC"]
-    found = store.client.search_runs([store.experiment_id], query, order_by=newest, max_results=1)
-    return found[0].info.run_id if found else None
+    where, newest = [_experiment(store, parent)], ["attributes.start_time DESC"]
+    return next(iter(store.client.search_runs(where, query, order_by=newest, max_results=1)), None)
 
 
 def _status(error: BaseException | None) -> str:
@@ -290,9 +291,9 @@ def _status(error: BaseException | None) -> str:
 
 
 def _recorded(run: Any) -> RecordedRun:
-    tags = run.data.tags
+    tags, info = run.data.tags, run.info
     folder = Path(tags["folder"]) if "folder" in tags else None
-    return RecordedRun(run.info.run_id, run.info.run_name, tags.get("phase", ""), folder, dict(run.data.metrics))
+    return RecordedRun(info.run_id, info.run_name, tags.get("phase", ""), folder, dict(run.data.metrics))
 
 
 def _batches(items: list[Any], size: int) -> Iterable[list[Any]]:
