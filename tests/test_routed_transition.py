@@ -14,9 +14,9 @@ from wallpaper.judge import identify
 from wallpaper.patterns import generate_pattern
 from wallpaper.plane import GROUP_NAMES, Lattice, PlaneGroup, plane_group
 from wallpaper.plane.lattice import change_basis
-from wallpaper.plane.routes import widest_route
+from wallpaper.plane.routes import leg_ends, widest_route
 from wallpaper.symmetry import residuals
-from wallpaper.transition import Transition, leg_ends, spectrum, transition, transition_from_seed, verdict
+from wallpaper.transition import Transition, spectrum, transition, transition_from_seed, verdict
 
 MODEL = tiny_model("palette")
 VISIBLE = 1e-3

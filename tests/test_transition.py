@@ -21,7 +21,10 @@ from wallpaper.symmetry import project, residuals, to_primitive
 from wallpaper.transition import (
     CANONICAL,
     Transition,
+    encode,
+    latent_path,
     pictures,
+    show,
     smooth_step,
     transition,
     transition_from_seed,
@@ -242,6 +245,21 @@ def test_what_cannot_be_is_refused(source: str, target: str, options: dict[str, 
 def test_an_image_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=rf"`image` must be \(3, {SIDE}, {SIDE}\), but got"):
         transition(MODELS["rgb"], noise(*shape), "p1", "p2")
+
+
+@HEADS
+def test_a_transition_has_the_same_bits_alone_and_among_others(head: Head) -> None:
+    """A convolution rounds differently for another number of images, but what is served must not depend on company."""
+    model, asked = MODELS[head], (("p1", "p6m", 5), ("cm", "p3", 2), ("p4", "p4m", 7))
+    starts = [encode(model, noise(3, SIDE, SIDE, seed=number), source) for number, (source, _, _) in enumerate(asked)]
+    paths = [
+        latent_path(model, start, source, target, n_frames=count)
+        for start, (source, target, count) in zip(starts, asked, strict=True)
+    ]
+    for path, together in zip(paths, show(model, paths), strict=True):
+        (alone,) = show(model, [path])
+        assert torch.equal(alone.frames, together.frames)
+        assert len(alone.frames) == len(path.times)
 
 
 def turned(lattice: Lattice, degrees: float) -> np.ndarray:

@@ -14,6 +14,9 @@ from wallpaper.plane import Alignment, Op
 from wallpaper.plane.operation import IDENTITY
 from wallpaper.symmetry import project_primitive, pull_back
 
+DECODED_TOGETHER = 4
+"""Latents that the decoder gets at a time, always: its rounding depends on how many they are, and on nothing else."""
+
 MOST_STRETCH, TINY = 6.0, 1e-12
 """Fields are stretched by this factor at most, and variances below the second number are none."""
 
@@ -27,7 +30,20 @@ def decode_frames(
         begins: the path begins with a reconstruction, which is shown as it is; a later leg of a route begins with
             the restored frame that the leg before ends with.
     """
-    decoded = vae.fields(latents)
+    return colour_frames(vae, decode_fields(vae, latents), latents, alignment, weights, begins=begins)
+
+
+def decode_fields(vae: SymmetryVAE, latents: Tensor) -> Tensor:
+    """Fields (T, F, n, n) of latents (T, d); those of a latent have the same bits whatever else is decoded."""
+    missing = -len(latents) % DECODED_TOGETHER
+    filled = torch.cat([latents, latents[-1:].expand(missing, -1)])
+    return torch.cat([vae.fields(some) for some in filled.split(DECODED_TOGETHER)])[: len(latents)]
+
+
+def colour_frames(
+    vae: SymmetryVAE, decoded: Tensor, latents: Tensor, alignment: Alignment, weights: Tensor, *, begins: bool = True
+) -> Tensor:
+    """`decode_frames` of fields (T, F, n, n) that are decoded already."""
     share = 1 - (1 - weights) ** 3 if begins else torch.ones_like(weights)  # soon: half-way a blend is flattest
     return vae.colour(restored(blend(decoded, alignment, weights), decoded, share), latents)
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
-from wallpaper.frames import decode_frames
+from wallpaper.frames import colour_frames, decode_fields
 from wallpaper.judge import Certificate
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.patterns import generate_pattern
@@ -26,7 +27,7 @@ from wallpaper.pictures.render import Picture, render_many
 from wallpaper.plane import Alignment, Lattice, Op, plane_group
 from wallpaper.plane.lattice import Metric, geodesic, invariant_metric, stretched
 from wallpaper.plane.relations import primitive_vectors
-from wallpaper.plane.routes import Route, plan_route
+from wallpaper.plane.routes import Route, leg_ends, plan_route
 from wallpaper.plane.subgroups import contains, subgroup_chain
 from wallpaper.symmetry import Spectrum, symmetry_spectrum
 
@@ -52,8 +53,8 @@ CANONICAL: tuple[tuple[str, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Transition:
-    """One transition, frame by frame, on the primitive cell that all groups on the way share."""
+class Path:
+    """The latent path of a transition and the lattices along it, before anything is decoded."""
 
     source: str
     target: str
@@ -63,8 +64,6 @@ class Transition:
     """(T,) from 0 to 1."""
     latents: Tensor
     """(T, d) latent path."""
-    frames: Tensor
-    """(T, 3, n, n) float32 in [0, 1]; frame k is one primitive cell of `lattices[k]`."""
     lattices: tuple[Lattice, ...]
     """T primitive lattices."""
     rotations: tuple[float, ...]
@@ -92,6 +91,14 @@ class Transition:
         if weight == 0:
             return leg.source, leg.source_operations
         return (leg.target, leg.target_operations) if weight == 1 else (leg.common_group, leg.common)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transition(Path):
+    """One transition, frame by frame, on the primitive cell that all groups on the way share."""
+
+    frames: Tensor
+    """(T, 3, n, n) float32 in [0, 1]; frame k is one primitive cell of `lattices[k]`."""
 
     def at(self, indices: Sequence[int]) -> Transition:
         """The same transition with only these frames."""
@@ -136,74 +143,98 @@ def transition(
     Raises: ValueError: unknown group or route, wrong image shape, fewer frames than the route has groups, or a
         lattice that does not meet the source's system.
     """
+    if image.shape != (3, model.resolution, model.resolution):
+        side = model.resolution
+        raise ValueError(f"`image` must be (3, {side}, {side}), but got {tuple(image.shape)}")
+    start = encode(model, image, source)
+    path = latent_path(model, start, source, target, lattice=lattice, n_frames=n_frames, route=route)
+    return show(model, [path])[0]
+
+
+@torch.no_grad()
+def encode(model: TransitionModel, image: Tensor, group: str) -> Tensor:
+    """Latent (d,) of one conventional cell (3, n, n) of a group: where its path begins."""
+    index = torch.tensor([plane_group(group).index], device=image.device)
+    return model.vae.encode(image[None], index)[0][0]
+
+
+@torch.no_grad()
+def latent_path(
+    model: TransitionModel,
+    start: Tensor,
+    source: str,
+    target: str,
+    *,
+    lattice: Lattice | None = None,
+    n_frames: int = 50,
+    route: str = "direct",
+) -> Path:
+    """The path of a latent `start` (d,) of group `source`; the rest as for `transition`, errors too."""
     first = plane_group(source)
     way = plan_route(source, target, route)
     lattice = lattice or Lattice.standard(first.system)
     if not lattice.meets(first.system):
         raise ValueError(f"`lattice` must be {first.system} for {source}, but got {lattice}")
     ends = leg_ends(len(way.legs), n_frames)
-    side = model.resolution
-    if image.shape != (3, side, side):
-        raise ValueError(f"`image` must be (3, {side}, {side}), but got {tuple(image.shape)}")
-    start, _ = model.vae.encode(image[None], torch.tensor([first.index], device=image.device))
-    times = torch.linspace(0, 1, n_frames, device=image.device)
-    basis = lattice.basis @ primitive_vectors(first)
+    times = torch.linspace(0, 1, n_frames, device=start.device)
+    basis, begin = lattice.basis @ primitive_vectors(first), start[None]
     legs: list[_Leg] = []
-    for leg, (begin, end) in zip(way.legs, pairwise(ends), strict=True):
-        legs.append(_follow(model, leg, start, basis, end - begin + 1, begins=not legs))
-        start, basis = legs[-1].latents[-1:], legs[-1].bases[-1]
+    for leg, (first_frame, last_frame) in zip(way.legs, pairwise(ends), strict=True):
+        legs.append(_follow(model, leg, begin, basis, last_frame - first_frame + 1))
+        begin, basis = legs[-1].latents[-1:], legs[-1].bases[-1]
     return _joined(way, times, legs)
+
+
+@torch.no_grad()
+def show(model: TransitionModel, paths: Sequence[Path]) -> list[Transition]:
+    """The transitions of several paths, decoded together; each has the bits that it has alone."""
+    fields = decode_fields(model.vae, torch.cat([path.latents for path in paths]))
+    decoded = fields.split([len(path.latents) for path in paths])
+    return [_shown(model, path, each) for path, each in zip(paths, decoded, strict=True)]
+
+
+def _shown(model: TransitionModel, path: Path, decoded: Tensor) -> Transition:
+    frames, ends = [], leg_ends(len(path.route.legs), len(path.times))
+    for number, (leg, (first, last)) in enumerate(zip(path.route.legs, pairwise(ends), strict=True)):
+        skip = min(number, 1)  # the frame at which two legs meet is the first one's
+        rows = slice(first + skip, last + 1)
+        weights = torch.tensor(path.weights[rows], device=decoded.device)
+        frames.append(colour_frames(model.vae, decoded[rows], path.latents[rows], leg, weights, begins=not number))
+    about = {each.name: getattr(path, each.name) for each in dataclass_fields(Path)}
+    return Transition(**about, frames=torch.cat(frames))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Leg:
-    """The frames of one leg, both ends included."""
+    """The latents and lattices of one leg, both ends included."""
 
     latents: Tensor
-    frames: Tensor
     bases: tuple[Metric, ...]
     weights: tuple[float, ...]
     nfe: int
 
 
-def leg_ends(legs: int, n_frames: int) -> list[int]:
-    """(legs + 1) indices of the frames at which legs begin and end, as evenly spaced as whole frames can be.
-
-    >>> leg_ends(3, 50)
-    [0, 16, 33, 49]
-
-    Raises: ValueError: too few frames to show every group on the way.
-    """
-    if n_frames < legs + 1:
-        what = "both ends" if legs == 1 else f"the {legs + 1} groups on the way"
-        raise ValueError(f"`n_frames >= {legs + 1}` must hold to show {what}, but got {n_frames}")
-    return [round(leg * (n_frames - 1) / legs) for leg in range(legs + 1)]
-
-
-def _follow(model: TransitionModel, leg: Alignment, start: Tensor, basis: Metric, count: int, *, begins: bool) -> _Leg:
+def _follow(model: TransitionModel, leg: Alignment, start: Tensor, basis: Metric, count: int) -> _Leg:
     """One leg from the latent `start` (1, d) and the primitive basis (2, 2) that the leg before ended with."""
     source, target = (torch.tensor([plane_group(name).index], device=start.device) for name in (leg.source, leg.target))
     moments = torch.linspace(0, 1, count, device=start.device)
     path = model.ode.solve(start, source, target, moments, solver=LATENT_SOLVER, steps=LATENT_STEPS)
-    latents, weights = path.latents[:, 0], smooth_step(moments)
-    frames = decode_frames(model.vae, latents, leg, weights, begins=begins)
-    positions = tuple(weights.tolist())
-    return _Leg(latents, frames, basis_path(basis, leg, list(positions)), positions, path.nfe)
+    weights = tuple(smooth_step(moments).tolist())
+    return _Leg(path.latents[:, 0], basis_path(basis, leg, list(weights)), weights, path.nfe)
 
 
-def _joined(route: Route, times: Tensor, legs: Sequence[_Leg]) -> Transition:
+def _joined(route: Route, times: Tensor, legs: Sequence[_Leg]) -> Path:
     """All legs one after the other; where two meet, the first leg's last frame is the second one's first."""
     skip = [0] + [1] * (len(legs) - 1)
     parts = list(zip(legs, skip, strict=True))
     bases = [basis for leg, begin in parts for basis in leg.bases[begin:]]
     latents = torch.cat([leg.latents[begin:] for leg, begin in parts])
-    return Transition(
+    return Path(
         route.groups[0],
         route.groups[-1],
         route,
         times,
         latents,
-        frames=torch.cat([leg.frames[begin:] for leg, begin in parts]),
         lattices=tuple(Lattice.from_metric(basis.T @ basis) for basis in bases),
         rotations=tuple(math.degrees(math.atan2(basis[1, 0], basis[0, 0])) for basis in bases),
         legs=tuple(number for number, (leg, begin) in enumerate(parts) for _ in leg.weights[begin:]),

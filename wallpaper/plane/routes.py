@@ -106,6 +106,20 @@ def _shortest_ways(source: str, target: str, width: int) -> Iterator[tuple[str, 
     yield from (way for way in ways if way[-1] == target)
 
 
+def leg_ends(legs: int, n_frames: int) -> list[int]:
+    """(legs + 1) indices of the frames at which legs begin and end, as evenly spaced as whole frames can be.
+
+    >>> leg_ends(3, 50)
+    [0, 16, 33, 49]
+
+    Raises: ValueError: too few frames to show every group on the way.
+    """
+    if n_frames < legs + 1:
+        what = "both ends" if legs == 1 else f"the {legs + 1} groups on the way"
+        raise ValueError(f"`n_frames >= {legs + 1}` must hold to show {what}, but got {n_frames}")
+    return [round(leg * (n_frames - 1) / legs) for leg in range(legs + 1)]
+
+
 def _lay(groups: tuple[str, ...]) -> Route:
     """The route through these groups, each aligned to the one before.
 
