@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,18 @@ def test_files_that_are_no_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(reading, "MOST_PIXELS", 1000)
     with pytest.raises(ValueError, match="at most 1000 pixels, but got 64 x 64"):
         read_picture(tmp_path / "whole.png")
+
+
+def test_a_picture_may_come_as_bytes_and_errors_name_no_file() -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    with io.BytesIO() as stream:
+        Image.fromarray(picture).save(stream, format="PNG")
+        content = stream.getvalue()
+    np.testing.assert_array_equal(reading.decode_picture(io.BytesIO(content), most_pixels=64), picture)
+    with pytest.raises(reading.PictureTooLarge, match=r"^a picture must have at most 63 pixels, but got 8 x 8"):
+        reading.decode_picture(io.BytesIO(content), most_pixels=63)
+    with pytest.raises(ValueError, match=r"^not a picture that can be read"):
+        reading.decode_picture(io.BytesIO(content), most_pixels=64, formats=("JPEG",))
 
 
 def test_contrast_is_the_standard_deviation() -> None:

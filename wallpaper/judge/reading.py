@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,22 +29,44 @@ def read_picture(path: str | Path) -> NDArray[np.generic]:
         ValueError: no picture, damaged, or more than `MOST_PIXELS`.
         FileNotFoundError, PermissionError: as they come.
     """
+    try:
+        return decode_picture(path, most_pixels=MOST_PIXELS)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def decode_picture(
+    file: str | Path | BinaryIO, *, most_pixels: int, formats: tuple[str, ...] | None = None
+) -> NDArray[np.generic]:
+    """`read_picture` of a path or of an open file, such as bytes that came from somewhere; messages name no path.
+
+    Args: formats: Pillow's names of those that are tried, such as "PNG"; all if None.
+    Raises: ValueError: see `read_picture`; PictureTooLarge if it is that.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, and of sizes, which are checked here
         try:
-            with Image.open(path) as opened:
-                if opened.width * opened.height > MOST_PIXELS:
+            with Image.open(file, formats=formats) as opened:
+                if opened.width * opened.height > most_pixels:
                     size = f"{opened.width} x {opened.height}"
-                    raise ValueError(
-                        f"{path}: a picture must have at most {MOST_PIXELS} pixels, but got {size}; shrink it"
+                    raise PictureTooLarge(
+                        f"a picture must have at most {most_pixels} pixels, but got {size}; shrink it"
                     )
                 return _pixels(ImageOps.exif_transpose(opened))
         except (FileNotFoundError, PermissionError, ValueError):
             raise
         except UnidentifiedImageError as error:
-            raise ValueError(f"{path}: not a picture that can be read; give a PNG, JPEG or TIFF file") from error
-        except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-            raise ValueError(f"{path}: damaged or unreadable picture ({error}); save it again") from error
+            raise ValueError("not a picture that can be read; give a PNG, JPEG or TIFF file") from error
+        except Image.DecompressionBombError as error:
+            raise PictureTooLarge(f"a picture must have at most {most_pixels} pixels, but got far more") from error
+        except (OSError, SyntaxError, EOFError) as error:
+            raise ValueError(f"damaged or unreadable picture ({error}); save it again") from error
+
+
+class PictureTooLarge(ValueError):
+    """More pixels than are decoded."""
 
 
 def unit_samples(array: NDArray[np.generic]) -> Floats:
