@@ -1,44 +1,43 @@
-"""What a client may ask for: checked rows and parameters, or one sentence that says what is wrong.
+"""What a client may ask for: checked rows and parameters, or a refusal that says what is wrong.
 
-Knows neither MLflow nor models. A bad request never costs more than reading it: lengths are checked
-before anything is decoded, and the size of an image before its pixels are.
+Knows neither MLflow nor models. A bad request never costs more than reading it: lengths are checked before
+anything is decoded, and all rows before the first is answered.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import difflib
-import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from serving.fields import check_names, near, read_choice, read_flag, read_integer, read_latent, read_number
+from serving.images import AUTO, decode_image
+from serving.refusals import Refusal, in_row, show
 from wallpaper.plane import GROUP_NAMES
+from wallpaper.plane.routes import ROUTES, RouteKind, plan_route
 
 Format = Literal["png", "gif", "mp4", "strip", "latent"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
-MOST_ROWS = 64
 N_FRAMES = (2, 240)
 SIZES = (64, 1024)
 CELLS = (0.5, 8.0)
 SEEDS = (0, 2**32 - 1)
-MOST_IMAGE_BYTES = 4 * 2**20
-MOST_IMAGE_SIDE = 2048
-MOST_PIXELS = 64 * 10**6
-"""Pixels of all frames of one request: 64 rows of 15 frames at 256, or one of 61 at 1024."""
+MOST_ROWS = 64
+MOST_IMAGES = 8
+"""Rows with an image: analysing one takes up to seconds."""
+MOST_FRAMES = 1024
+"""Frames of all rows of one request."""
+MOST_PIXELS = MOST_FRAMES * 256**2
+"""Pixels of all frames of one request: all of them at 256, or 64 at 1024."""
 
-_SHOWN = 40  # characters of a client's value that an error repeats
-
-
-class BadRequest(ValueError):
-    """The request cannot be answered; the message names the field, the value and what is allowed."""
+STARTS = ("image", "sample_id", "seed", "latent")
+"""Where a transition may start; at most one of them in a row."""
+COLUMNS = ("source_group", "target_group", *STARTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,160 +52,148 @@ class Options:
     """Pixels along each side of a frame."""
     cells: float = 2.5
     """Primitive cells across a frame, about."""
+    route: RouteKind = "direct"
+    """widest goes through other groups where that keeps more symmetry on the way."""
+    certify: bool = False
+    """Whether the judge looks at the first and the last frame."""
+
+
+PARAMS = tuple(field.name for field in fields(Options))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What depends on the model."""
+
+    latent_dim: int
+    samples: Mapping[str, str]
+    """Group of each sample that is packed with the model, by its id."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """One transition to make, from a seed's pattern or from the client's own."""
+    """One transition to make; it starts at the one of the last four that is given."""
 
     source: str
+    """A group, or `AUTO` for the image's."""
     target: str
-    seed: int = 0
-    image: NDArray[np.uint8] | None = None
-    """(n, n, 3): one conventional cell of the source group in the lattice frame."""
+    seed: int | None = None
+    image: NDArray[np.generic] | None = None
+    """(H, W) or (H, W, 3): a picture of the plane."""
+    sample_id: str | None = None
+    latent: NDArray[np.float32] | None = None
+    """(d,)."""
 
 
 def parse_options(params: Mapping[str, Any] | None) -> Options:
-    """The options of a request; what is missing or null has its default. Raises: BadRequest."""
+    """The options of a request; what is missing or null has its default. Raises: Refusal."""
+    check_names("parameter", (params or {}).keys(), PARAMS)
     given = {name: value for name, value in (params or {}).items() if value is not None}
     default = Options()
-    kind = given.get("format", default.format)
-    if kind not in FORMATS:
-        raise BadRequest(f"format: must be one of {', '.join(FORMATS)}, but got {_show(kind)}")
+    kind = read_choice("format", given.get("format", default.format), FORMATS)
+    route = read_choice("route", given.get("route", default.route), ROUTES)
     return Options(
-        n_frames=_integer("n_frames", given.get("n_frames", default.n_frames), N_FRAMES),
-        format=kind,
-        size=_integer("size", given.get("size", default.size), SIZES),
-        cells=_number("cells", given.get("cells", default.cells), CELLS),
+        n_frames=read_integer("n_frames", given.get("n_frames", default.n_frames), N_FRAMES),
+        format=next(each for each in get_args(Format) if each == kind),
+        size=read_integer("size", given.get("size", default.size), SIZES),
+        cells=read_number("cells", given.get("cells", default.cells), CELLS),
+        route=next(each for each in ROUTES if each == route),
+        certify=read_flag("certify", given.get("certify", default.certify)),
     )
 
 
-def parse_requests(rows: Sequence[Mapping[str, Any]], options: Options, resolution: int) -> list[Request]:
-    """The rows of a request, in order.
-
-    Args: resolution: samples along each side of the model's cell.
-    Raises: BadRequest: names the row, if there are several, and the field.
-    """
-    if not 1 <= len(rows) <= MOST_ROWS:
-        raise BadRequest(f"rows: must be between 1 and {MOST_ROWS}, but got {len(rows)}")
-    pixels = len(rows) * options.n_frames * options.size**2
-    if options.format != "latent" and pixels > MOST_PIXELS:
-        raise BadRequest(
-            f"rows * n_frames * size^2: must be at most {MOST_PIXELS}, but got "
-            f"{len(rows)} * {options.n_frames} * {options.size}^2 = {pixels}; ask for fewer or smaller frames"
-        )
+def parse_requests(rows: Sequence[Mapping[str, Any]], options: Options, limits: Limits) -> list[Request]:
+    """The rows of a request, in order. Raises: Refusal: names the row, if there are several, and the field."""
+    _check_amount(rows, options)
     requests = []
     for index, row in enumerate(rows):
-        try:
-            requests.append(_parse_row(row, resolution))
-        except BadRequest as error:
-            raise error if len(rows) == 1 else BadRequest(f"row {index}, {error}") from None
+        with in_row(index, len(rows)):
+            requests.append(_parse_row(row, options, limits))
     return requests
 
 
-def _parse_row(row: Mapping[str, Any], resolution: int) -> Request:
-    source, target = _group("source_group", row), _group("target_group", row)
-    if source == target:
-        raise BadRequest(f"target_group: must differ from source_group, but both are {source!r}")
-    seed, image = _given(row, "seed"), _given(row, "image")
-    if seed is not None and image is not None:
-        raise BadRequest("seed: must be left out when there is an image, since only one of them can be the source")
-    if image is not None:
-        return Request(source, target, image=decode_image(image, resolution))
-    return Request(source, target, seed=0 if seed is None else _integer("seed", seed, SEEDS))
-
-
-def decode_image(text: Any, resolution: int) -> NDArray[np.uint8]:
-    """A base64 PNG of one cell as (resolution, resolution, 3); pixel row i, column j is the sample at x = i/n, y = j/n.
-
-    A cell of a multiple of the model's resolution is reduced by averaging around each sample.
-    Raises: BadRequest.
-    """
-    if not isinstance(text, str):
-        raise BadRequest(f"image: must be the base64 text of a PNG, but got {_show(text)}")
-    text = text.strip().removeprefix("data:image/png;base64,")
-    if len(text) > 4 * math.ceil(MOST_IMAGE_BYTES / 3):
-        raise BadRequest(f"image: must be at most {MOST_IMAGE_BYTES} bytes, but got about {len(text) * 3 // 4}")
-    try:
-        content = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadRequest(f"image: must be the base64 text of a PNG, but got {_show(text)}") from None
-    pixels = _decode_png(content, resolution)
-    return reduce(pixels, resolution)
-
-
-def reduce(pixels: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
-    """A periodic (k n, k n, 3) image on n samples: a triangle around each, so that the origin stays a sample."""
-    factor = len(pixels) // resolution
-    values = pixels.astype(np.float64)
-    for axis in (0, 1):
-        weights = {step: (factor - abs(step)) / factor**2 for step in range(1 - factor, factor)}
-        spread = sum(weight * np.roll(values, -step, axis) for step, weight in weights.items())
-        values = np.take(spread, range(0, len(pixels), factor), axis)
-    return np.rint(values).astype(np.uint8)
-
-
-def _decode_png(content: bytes, resolution: int) -> NDArray[np.uint8]:
-    try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as opened:
-            (width, height), mode = opened.size, opened.mode
-            _check_png(width, height, mode, resolution)
-            opened.verify()  # the checksums, without decoding
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as opened:
-            return np.asarray(opened.convert("RGB"))
-    except BadRequest:
-        raise
-    except Exception:  # a damaged file makes Pillow raise many kinds
-        raise BadRequest(f"image: must be a whole PNG file, but got {len(content)} bytes that are none") from None
-
-
-def _check_png(width: int, height: int, mode: str, resolution: int) -> None:
-    if width != height or width % resolution or not 0 < width <= MOST_IMAGE_SIDE:
-        raise BadRequest(
-            f"image: must be one square cell of {resolution} x {resolution} pixels, or a multiple of it up to "
-            f"{MOST_IMAGE_SIDE}, but got {width} x {height}"
+def _check_amount(rows: Sequence[Mapping[str, Any]], options: Options) -> None:
+    if not 1 <= len(rows) <= MOST_ROWS:
+        raise Refusal(f"rows: must be between 1 and {MOST_ROWS}, but got {len(rows)}", 413 if rows else 400)
+    images = sum(_given(row, "image") is not None for row in rows)
+    if images > MOST_IMAGES:
+        raise Refusal(f"image: must be in at most {MOST_IMAGES} rows of a request, but got {images}", 413)
+    product, terms = len(rows) * options.n_frames, f"{len(rows)} * {options.n_frames}"
+    if product > MOST_FRAMES:
+        raise Refusal(
+            f"rows * n_frames: must be at most {MOST_FRAMES}, but got {terms} = {product}; ask for fewer frames", 413
         )
-    if mode not in ("RGB", "RGBA", "L", "LA", "P", "1"):
-        raise BadRequest(f"image: must have 8 bits for each colour, but got a PNG of mode {mode}")
+    pixels = product * options.size**2
+    if options.format != "latent" and pixels > MOST_PIXELS:
+        raise Refusal(
+            f"rows * n_frames * size^2: must be at most {MOST_PIXELS}, but got {terms} * {options.size}^2 = {pixels}; "
+            "ask for fewer or smaller frames",
+            413,
+        )
 
 
-def _group(field: str, row: Mapping[str, Any]) -> str:
+def _parse_row(row: Mapping[str, Any], options: Options, limits: Limits) -> Request:
+    check_names("field of a row", row.keys(), COLUMNS)
+    given = {name: value for name in STARTS if (value := _given(row, name)) is not None}
+    if len(given) > 1:
+        first, second = list(given)[:2]
+        raise Refusal(f"{second}: must be left out when there is {first}, since a transition starts at one of them")
+    source, target = _group("source_group", row, auto=True), _group("target_group", row)
+    if source == AUTO and not given.keys() & {"image", "sample_id"}:
+        raise Refusal(f"source_group: must be a group, since {AUTO!r} needs an image or a sample_id")
+    if "sample_id" in given:
+        name = _sample(given["sample_id"], limits)
+        if source not in (AUTO, limits.samples[name]):
+            raise Refusal(
+                f"source_group: must be {limits.samples[name]}, the group of sample {name!r}, or {AUTO!r}, "
+                f"but got {source!r}"
+            )
+        source = limits.samples[name]
+        given["sample_id"] = name
+    check_pair(source, target, options)
+    if "image" in given:
+        return Request(source, target, image=decode_image(given["image"]))
+    if "latent" in given:
+        return Request(source, target, latent=read_latent("latent", given["latent"], limits.latent_dim))
+    if "sample_id" in given:
+        return Request(source, target, sample_id=given["sample_id"])
+    return Request(source, target, seed=read_integer("seed", given.get("seed", 0), SEEDS, text=True))
+
+
+def check_pair(source: str, target: str, options: Options) -> None:
+    """Raises: Refusal: the same group twice, or fewer frames than the route shows groups."""
+    if source == AUTO:  # not known yet
+        return
+    if source == target:
+        raise Refusal(f"target_group: must differ from source_group, but both are {source!r}")
+    groups = plan_route(source, target, options.route).groups
+    if options.n_frames < len(groups):
+        way = " to ".join(groups)
+        raise Refusal(
+            f"n_frames: must be at least {len(groups)} to show each group of the route {way}, "
+            f"but got {options.n_frames}"
+        )
+
+
+def _sample(value: Any, limits: Limits) -> str:
+    if not isinstance(value, str):
+        raise Refusal(f"sample_id: must be text such as 'p4m-0', but got {show(value)}")
+    if value not in limits.samples:
+        names = list(limits.samples)
+        kept = f"the model keeps {len(names)}, {names[0]} to {names[-1]}" if names else "the model keeps none"
+        raise Refusal(f"sample_id: no sample is {show(value)}; {kept}{near(value, names)}", 404)
+    return value
+
+
+def _group(field: str, row: Mapping[str, Any], *, auto: bool = False) -> str:
     value = _given(row, field)
+    names = (*GROUP_NAMES, AUTO) if auto else GROUP_NAMES
     if value is None:
-        raise BadRequest(f"{field}: must be given, one of {', '.join(GROUP_NAMES)}")
-    if value not in GROUP_NAMES:
-        near = difflib.get_close_matches(str(value)[:_SHOWN], GROUP_NAMES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise BadRequest(f"{field}: must be one of {', '.join(GROUP_NAMES)}, but got {_show(value)}{hint}")
-    return str(value)
+        raise Refusal(f"{field}: must be given, one of {', '.join(names)}")
+    return read_choice(field, value, names)
 
 
 def _given(row: Mapping[str, Any], field: str) -> Any:
     """The row's value; None where it is missing, null, or the not-a-number that tables fill gaps with."""
     value = row.get(field)
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _integer(field: str, value: Any, bounds: tuple[int, int]) -> int:
-    """An integer, also as text or as a float without a fraction: rows of a table may hold either."""
-    number: int | None = None
-    if isinstance(value, str) and len(value) <= 20 and value.strip().isdecimal():
-        number = int(value)
-    elif isinstance(value, (int, float, np.integer)) and not isinstance(value, bool) and math.isfinite(value):
-        number = int(value) if value == int(value) else None
-    if number is None or not bounds[0] <= number <= bounds[1]:
-        raise BadRequest(f"{field}: must be an integer from {bounds[0]} to {bounds[1]}, but got {_show(value)}")
-    return number
-
-
-def _number(field: str, value: Any, bounds: tuple[float, float]) -> float:
-    usable = isinstance(value, (int, float, np.floating)) and not isinstance(value, bool)
-    if not usable or not bounds[0] <= value <= bounds[1]:
-        raise BadRequest(f"{field}: must be a number from {bounds[0]:g} to {bounds[1]:g}, but got {_show(value)}")
-    return float(value)
-
-
-def _show(value: Any) -> str:
-    """A client's value, cut short: an error must not send a whole image back."""
-    text = repr(value[: _SHOWN + 1] if isinstance(value, str) else value)
-    return text if len(text) <= _SHOWN + 2 else text[:_SHOWN] + "..."
