@@ -1,8 +1,8 @@
-"""Runs the trials of a search under Ray Tune, proposed by Optuna, and sees to it that each run in MLflow ends.
+"""Runs the trials of a phase under Ray Tune, and sees to it that each is told to the study and ends in MLflow.
 
-The only module that knows Ray. Workers end their own runs where they can; those of stopped trials and dead
-workers end here, so nothing stays RUNNING. The study is kept in memory: a file of its own can get ahead of
-Ray's snapshots, and then nobody can go on with either.
+The only module that knows Ray, which only places and watches trials here: what they are and what became of them is in
+the study, so nothing of Ray's has to be gone on with. Workers end their own runs where they can; those of stopped
+trials and dead workers end here, so nothing stays RUNNING.
 """
 
 # ruff: noqa: E402
@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
+import shutil
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import SimpleNamespace
 from typing import Any
 
 ENVIRONMENT = {
@@ -35,206 +34,255 @@ if "ray" not in sys.modules:  # Ray reads some when it is imported; its server t
     for _name, _value in ENVIRONMENT.items():
         os.environ.setdefault(_name, _value)
 
-import optuna
 import ray
 from ray import tune
-from ray.tune.schedulers import ASHAScheduler
-from ray.tune.search.optuna import OptunaSearch
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
+from ray.tune.search import Searcher
 
-from tune.board import Board, Row
-from tune.space import Space
-from tune.trial import OBJECTIVE, Job, keep_training, run_trial
+from tune.board import KILLED, Board, Row
+from tune.placement import Resources
+from tune.stopping import stopping
+from tune.study import GOOD, Study
+from tune.trial import OBJECTIVE, RANK, Job, best_values, keep_training, run_trial
 from wallpaper import tracking
+from wallpaper.training.report import HISTORY, read_history
 
 ROOT = Path(__file__).resolve().parents[1]
 
 OBJECT_STORE = 100_000_000
 """Bytes of shared memory for Ray's objects; trials exchange files instead."""
 
-PATIENCE = 8.0
-"""Seconds that a stopped search may take to end in order."""
+MAX_LOST = 5
+"""Workers that one trial may lose, with their machines or alone; what the training itself raises is not tried again."""
 
-STOPPED = 130
-"""Exit code of a search that was stopped."""
+REDUCTION = 3
+"""Of the trials that reach a rung, one in so many goes on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many trials, where, and who proposes them."""
+    """How trials are run."""
 
-    trials: int
-    concurrent: int
-    """Trials at the same time."""
-    cpus_per_trial: int = 1
-    gpus: int = 0
-    """On the machine; a trial takes one of them, or none if there are none."""
-    scheduler: str = "none"
-    """asha stops the worse trials early."""
-    seed: int = 0
+    resources: Resources
+    scheduler: str = "asha"
+    """asha stops the worse trials early; none."""
+    until: float = float("inf")
+    """Seconds since the epoch after which no trial starts, and those that run end with their epoch."""
+
+
+class Proposer(Searcher):  # type: ignore[misc, unused-ignore]
+    """Hands the study's trials to Tune. What becomes of them the study hears from `Watch`."""
+
+    def __init__(self, study: Study, until: float) -> None:
+        super().__init__(metric=RANK, mode="min")
+        self.study, self.until = study, until
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune keeps a copy of it on disk, which nobody reads."""
+        return {}
+
+    def suggest(self, trial_id: str) -> Any:
+        """The settings of the next trial."""
+        asked = None if time.time() > self.until else self.study.ask()
+        if asked is None:
+            return Searcher.FINISHED
+        return {"name": asked.name, "settings": dict(asked.settings)}
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """See `Watch`."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Tune wants a file."""
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing was saved."""
 
 
 class Watch(tune.Callback):  # type: ignore[misc, unused-ignore]
-    """Takes what Ray says of the trials to the board and to MLflow."""
+    """Takes what Ray says of the trials to the study, to the board and to MLflow."""
 
-    def __init__(self, job: Job, board: Board, run: tracking.Run) -> None:
-        self.job, self.board, self.run = job, board, run
+    def __init__(self, job: Job, study: Study, board: Board, run: tracking.Run) -> None:
+        self.job, self.study, self.board, self.run = job, study, board, run
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune keeps a copy of its callbacks on disk, and an open store cannot be copied."""
+        """Nothing, as `Proposer`."""
         return {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial has got its worker."""
         self._row(trial)
-        self.board.show()
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """A trial has told its value after an epoch."""
+        """A trial has told its values after an epoch."""
         self._row(trial).told(result)
-        self.board.show()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's training has come to its end, or the scheduler has stopped it."""
         row, result = self._row(trial), trial.last_result or {}
         row.told(result)
-        for run in running(self.run, trial.trial_id):
+        outcome = str(result.get("outcome", "")) or "stopped early"
+        for run in running(self.run, row.name):
             run.tag("stopped_early", "true")
-            keep_training(run, self.job.trial_folder(trial.trial_id))
+            keep_training(run, self.job.trial_folder(row.name))
             run.end("FINISHED")
-        early = row.epoch < int(result.get("epochs", row.epoch))
-        self._end(row, "diverged" if result.get("diverged") else "stopped early" if early else "finished")
+        self._end(row, outcome, str(result.get("reason", "")))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial's training raised, or its worker has died."""
+        """A trial's worker has died too often."""
         lines = str(trial.get_error() or "its worker died").strip().splitlines()
-        reason = lines[-1][:250]
-        for run in running(self.run, trial.trial_id):
-            run.end("FAILED", reason)
-        self._end(self._row(trial), "killed" if self.job.stop_file.exists() else "failed", reason)
+        row, reason = self._row(trial), lines[-1][:250]
+        stopped = self.job.stop_file.exists()
+        for run in running(self.run, row.name):
+            run.end("KILLED" if stopped else "FAILED", reason)
+        self._end(row, KILLED if stopped else "failed", reason)
 
     def _row(self, trial: Any) -> Row:
-        return self.board.row(trial.trial_id, trial.config)
+        return self.board.row(trial.config["name"], trial.config["settings"])
 
-    def _end(self, row: Row, state: str, reason: str = "") -> None:
-        self.board.end(row, state, reason)
-        best = self.board.best()
+    def _end(self, row: Row, outcome: str, reason: str) -> None:
+        self.board.end(row, outcome, reason)
+        if outcome == KILLED:  # it is still to be done
+            return
+        self.study.tell(
+            row.name, outcome, row.values, seconds=row.seconds, started=row.started, epoch=row.epoch,
+            epochs=row.epochs, run_id=row.run_id, gpu=row.gpu, reason=reason,
+        )  # fmt: skip
+        best, number = self.board.best(), len(self.board.ended)
         if best is not None:
-            self.run.log({OBJECTIVE: row.objective, "best": best.objective}, len(self.board.ended))
+            own = {OBJECTIVE: row.values[0]} if row.values and outcome in GOOD else {}
+            self.run.log({**own, "best": best.values[0]}, number)
+        self.run.artifact(self.study.export(), "search")
 
 
-def running(parent: tracking.Run, trial_id: str | None = None) -> list[tracking.Run]:
+def running(parent: tracking.Run, name: str | None = None) -> list[tracking.Run]:
     """The runs of a search's trials, or of one of them, that MLflow shows as running."""
     store = parent.store
     wanted = f"attributes.status = 'RUNNING' and tags.`mlflow.parentRunId` = '{parent.run_id}'"
-    wanted += f" and tags.`ray.trial_id` = '{trial_id}'" if trial_id else ""
+    wanted += f" and tags.`search.trial` = '{name}'" if name else ""
     experiment = store.client.get_run(parent.run_id).info.experiment_id
     return [tracking.Run(store, run.info.run_id) for run in store.client.search_runs([experiment], wanted)]
 
 
-def run_trials(job: Job, space: Space, plan: Plan, board: Board, run: tracking.Run) -> None:
-    """Run all trials; the board has what became of them. Whatever happens, none of their runs stays RUNNING.
+def run_trials(job: Job, study: Study, plan: Plan, board: Board, run: tracking.Run, give_up: Any) -> None:
+    """Run what is left of the study; whatever happens, none of its trials' runs stays RUNNING.
 
+    Args: give_up: called if Ray does not end in time; must end the process.
     Raises: KeyboardInterrupt: Ctrl-C or SIGTERM; trials save a checkpoint and stop.
+        ValueError: a cluster has not what is asked for.
     """
     try:
-        _start_ray(plan)
-        with stopping(job.stop_file, partial(_give_up, run)):
+        with stopping(job.stop_file, partial(_give_up, run, give_up)):
+            start_ray(plan.resources)
             try:
-                _tuner(job, space, plan, Watch(job, board, run)).fit()
+                with board:
+                    _tuner(job, study, plan, Watch(job, study, board, run)).fit()
             finally:
                 ray.shutdown()
         if job.stop_file.exists():
             raise KeyboardInterrupt
     finally:
-        ray.shutdown()
-        _end_left(run)
+        end_left(run)
+        shutil.rmtree(job.folder / "ray", ignore_errors=True)
 
 
-def _end_left(run: tracking.Run) -> None:
+def end_left(run: tracking.Run) -> None:
+    """End the runs of trials that nobody works at any more."""
     for left in running(run):
         left.end("KILLED", "the search was stopped")
 
 
-def _give_up(run: tracking.Run) -> None:
-    """End the process, runs first: Ray waits a minute for its own servers if the signal has reached them too."""
-    _end_left(run)
-    run.end("KILLED", "the search was stopped, and Ray did not answer")
-    os._exit(STOPPED)
+def _give_up(run: tracking.Run, give_up: Any) -> None:
+    end_left(run)
+    give_up()
 
 
-@contextmanager
-def stopping(stop_file: Path, give_up: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the trials to stop through a file, then Ray through the signal that it waits for.
-
-    Ray's own way only cuts trials off. A second signal acts at once; `give_up` is called if the block still
-    runs `PATIENCE` seconds after the first.
-    """
-    timer = threading.Timer(PATIENCE, give_up)
-    timer.daemon = True
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-    def receive(_number: int, _frame: FrameType | None) -> None:
-        restore()
-        stop_file.touch()
-        timer.start()
-        os.kill(os.getpid(), signal.SIGUSR1)
-
-    for number in previous:
-        signal.signal(number, receive)
-    try:
-        yield
-    finally:
-        timer.cancel()
-        restore()
-
-
-def _start_ray(plan: Plan) -> None:
+def start_ray(resources: Resources) -> None:
+    """Raises: ValueError: no cluster there, or one that has not what is asked for."""
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     found = os.environ.get("PYTHONPATH")
     path = os.pathsep.join([str(ROOT), *([found] if found else [])])  # workers do not start in the checkout
-    ray.init(
-        num_cpus=max(os.cpu_count() or 1, plan.concurrent * plan.cpus_per_trial),
-        num_gpus=plan.gpus,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.CRITICAL,
-        object_store_memory=OBJECT_STORE,
-        runtime_env={"env_vars": {"PYTHONPATH": path, "MLFLOW_TRACKING_URI": os.environ["MLFLOW_TRACKING_URI"]}},
-    )
+    variables = {"PYTHONPATH": path, "MLFLOW_TRACKING_URI": os.environ["MLFLOW_TRACKING_URI"]}
+    options: dict[str, Any] = {
+        "log_to_driver": False,
+        "logging_level": logging.CRITICAL,
+        "runtime_env": {"env_vars": variables},
+    }
+    if resources.address:
+        try:
+            ray.init(address=resources.address, **options)
+        except ConnectionError as error:
+            first = str(error).splitlines()[0]
+            raise ValueError(f"--address {resources.address} must be a running Ray cluster's, but {first}") from error
+        return
+    if resources.simulate_gpus:
+        os.environ.pop("CUDA_VISIBLE_DEVICES", None)  # Ray will not count more than it allows
+    ((cpus, gpus),) = resources.here()
+    ray.init(num_cpus=int(cpus), num_gpus=int(gpus), include_dashboard=False, object_store_memory=OBJECT_STORE,
+             **options)  # fmt: skip
 
 
-def _tuner(job: Job, space: Space, plan: Plan, watch: Watch) -> tune.Tuner:
-    resources: dict[str, float] = {"cpu": plan.cpus_per_trial, "gpu": min(plan.gpus, 1)}
-    proposer = OptunaSearch(
-        space.propose, metric=OBJECTIVE, mode="min", points_to_evaluate=[space.start()], seed=plan.seed
-    )
-    asha = ASHAScheduler(max_t=job.base.epochs + 1, grace_period=max(1, job.base.epochs // 8), reduction_factor=3)
+def _nodes() -> list[tuple[float, float]]:
+    alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return [(found.get("CPU", 0.0), found.get("GPU", 0.0)) for found in alive]
+
+
+def _tuner(job: Job, study: Study, plan: Plan, watch: Watch) -> tune.Tuner:
+    """Raises: ValueError: no trial fits on any machine."""
+    resources, left = plan.resources, study.left
+    concurrent = min(resources.room(_nodes()), left)
+    each: dict[str, float] = {"cpu": resources.cpus_per_trial, "gpu": resources.gpu_share}
+    scheduler = scheduled(job, study) if plan.scheduler == "asha" else FIFOScheduler()
     return tune.Tuner(
-        tune.with_resources(tune.with_parameters(_trial, job=job), resources),
+        tune.with_resources(tune.with_parameters(_trial, job=job), each),
         tune_config=tune.TuneConfig(
-            metric=OBJECTIVE,
-            mode="min",
-            num_samples=plan.trials,
-            search_alg=proposer,
-            scheduler=asha if plan.scheduler == "asha" else None,
-            max_concurrent_trials=plan.concurrent,
+            num_samples=left,
+            search_alg=Proposer(study, plan.until),
+            scheduler=scheduler,
+            max_concurrent_trials=concurrent,
             reuse_actors=True,
             trial_dirname_creator=_trial_id,
         ),
-        run_config=tune.RunConfig(name="ray", storage_path=str(job.folder), verbose=0, callbacks=[watch]),
+        run_config=tune.RunConfig(
+            name="ray",
+            storage_path=str(job.folder),
+            verbose=0,
+            callbacks=[watch],
+            failure_config=tune.FailureConfig(max_failures=MAX_LOST),
+            stop=partial(_is_late, until=plan.until),
+        ),
     )
+
+
+def scheduled(job: Job, study: Study) -> Any:
+    """ASHA on the first objective's best value so far; it knows what the trials before have told."""
+    asha: Any = ASHAScheduler(
+        time_attr="epoch", metric=RANK, mode="min", max_t=job.base.epochs + 1,
+        grace_period=max(1, job.base.epochs // 8), reduction_factor=REDUCTION,
+    )  # fmt: skip
+    objective = job.objectives[0]
+    for past in study.past():
+        rows = read_history(job.trial_folder(past.name)) if (job.trial_folder(past.name) / HISTORY).is_file() else []
+        trial = SimpleNamespace(trial_id=past.name)
+        asha.on_trial_add(None, trial)
+        for count in range(1, len(rows) + 1):
+            values = best_values(rows[:count], job.phase, (objective,)) if objective.metric in rows[0] else ()
+            if values:
+                told = {"epoch": rows[count - 1]["epoch"], RANK: objective.loss(values[0])}
+                asha.on_trial_result(None, trial, told)
+    return asha
+
+
+def _is_late(trial_id: str, result: Mapping[str, Any], until: float) -> bool:
+    return time.time() > until
 
 
 def _trial(config: Mapping[str, Any], job: Job) -> None:
     """What a worker runs."""
-    run_trial(job, config, tune.get_context().get_trial_id(), tune.report)
+    gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    run_trial(job, config["settings"], config["name"], lambda told: tune.report({**told, "gpu": gpu}))
 
 
 def _trial_id(trial: Any) -> str:

@@ -1,44 +1,22 @@
-"""What a search may vary: ranges and choices over the fields of the transition field's settings, as data.
+"""What a search may vary: ranges and choices over the fields of a training's settings, as data.
 
-Checked against `OdeConfig` when it is built, so a proposal can never be refused later. Knows no Ray and
+Any of them may hold only for certain values of other fields. `space_data` reads and checks them. Knows no Ray and
 no Optuna; it asks whoever proposes through three methods that Optuna's trials have.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-from wallpaper.training.config import FieldInfo, describe, did_you_mean, from_mapping, parse_value
-from wallpaper.training.ode_config import OdeConfig
+from tune.phases import Phase
+from wallpaper.training.config import describe, did_you_mean, from_mapping, parse_value
 
-Row = Mapping[str, Any] | Sequence[Any]
-"""A range {"low": ..., "high": ..., "log": ...}, or a list of choices."""
-
-FIXED = {
-    "epochs": "it is what a trial costs; use --epochs",
-    "pairs_per_epoch": "it is what a trial costs; use --epochs",
-    "seed": "the best of several seeds is luck, not a better setting; use --seed",
-    "validate_every": "trials must be compared by the same validation",
-    "validation_pairs": "trials must be compared by the same validation",
-    "validation_points": "trials must be compared by the same validation",
-    "transition_mode": "trials train on pairs of different groups only",
-    "log_every": "it changes no result",
-}
-"""Fields that no search varies, and why."""
-
-DEFAULT: Mapping[str, Row] = {
-    "learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
-    "batch_size": (32, 64, 128, 256),
-    "hidden_dim": (64, 128, 256, 512),
-    "embedding_dim": (16, 32, 64),
-    "weight_decay": {"low": 1e-6, "high": 1e-1, "log": True},
-    "warmup": (0, 50, 200),
-    "scheduler": ("cosine", "constant"),
-}
-"""What is searched if nothing else is asked for; every preset lies in it."""
+When: TypeAlias = Mapping[str, tuple[Any, ...]]
+"""Values of other fields under which a dimension is searched; empty: always."""
 
 
 class Proposer(Protocol):
@@ -66,6 +44,9 @@ class Range:
     high: float
     log: bool = False
     """Even in the logarithm."""
+    when: When = dataclasses.field(default_factory=dict)
+    label: str = ""
+    """What the proposer calls it; the field's name if empty."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
@@ -81,19 +62,24 @@ class Range:
     def propose(self, proposer: Proposer) -> float:
         """One value."""
         if isinstance(self.low, int):
-            return proposer.suggest_int(self.field, self.low, int(self.high), log=self.log)
-        return proposer.suggest_float(self.field, self.low, self.high, log=self.log)
+            return proposer.suggest_int(self.label or self.field, self.low, int(self.high), log=self.log)
+        return proposer.suggest_float(self.label or self.field, self.low, self.high, log=self.log)
 
     def __contains__(self, value: Any) -> bool:
-        return bool(self.low <= value <= self.high)
+        return not isinstance(value, str) and bool(self.low <= value <= self.high)
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}{', even in the logarithm' if self.log else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Any of a few values."""
+    """Any of a few values, plain enough for a database: tuples are text, "64,128"."""
 
     field: str
     values: tuple[Any, ...]
+    when: When = dataclasses.field(default_factory=dict)
+    label: str = ""
 
     def __post_init__(self) -> None:
         if not self.values or len(set(self.values)) < len(self.values):
@@ -106,71 +92,102 @@ class Choices:
 
     def propose(self, proposer: Proposer) -> Any:
         """One value."""
-        return proposer.suggest_categorical(self.field, self.values)
+        return proposer.suggest_categorical(self.label or self.field, self.values)
 
     def __contains__(self, value: Any) -> bool:
         return value in self.values
 
+    def __str__(self) -> str:
+        return " | ".join(map(str, self.values))
+
+
+Dimension: TypeAlias = Range | Choices
+
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Ranges and choices, one for each field that is searched, on top of settings that stay."""
+    """Ranges and choices for the fields that are searched, on top of settings that stay."""
 
-    base: OdeConfig
-    dimensions: tuple[Range | Choices, ...]
+    phase: Phase
+    base: Any
+    dimensions: tuple[Dimension, ...]
 
     def propose(self, proposer: Proposer) -> dict[str, Any]:
-        """A value for every dimension."""
-        return {dimension.field: dimension.propose(proposer) for dimension in self.dimensions}
+        """A value for every dimension that the values before it call for."""
+        settings: dict[str, Any] = {}
+        for dimension in self.dimensions:
+            if self._holds(dimension, settings):
+                settings[dimension.field] = dimension.propose(proposer)
+        return settings
 
     def start(self) -> dict[str, Any]:
-        """The base's own values: the first trial, which every other has to beat."""
-        return {dimension.field: getattr(self.base, dimension.field) for dimension in self.dimensions}
+        """The base's own values: a point that every other has to beat."""
+        return self.point({})
 
+    def plan(self) -> dict[str, Any]:
+        """The plan's values, as far as they lie in the space; the base's for the others."""
+        plan = self.phase.presets["plan"]
+        wanted: dict[str, Any] = {}
+        for dimension in self.dimensions:
+            value = plain(getattr(plan, dimension.field))
+            if value in dimension and self._can_be({**wanted, dimension.field: value}):
+                wanted[dimension.field] = value
+        return self.point(wanted)
 
-def build_space(rows: Mapping[str, Row], base: OdeConfig) -> Space:
-    """A space from plain data, over `base`.
+    def point(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """A whole proposal: `values`, and the base's own (or the nearest there is) for what they leave open.
 
-    Raises: ValueError: names the field that is unknown, fixed, of the wrong type, out of `OdeConfig`'s range,
-        or whose value in `base` lies outside of the space.
-    """
-    known = {info.name: info for info in describe(OdeConfig)}
-    if not rows:
-        raise ValueError(f"a space must vary something, but got none of: {', '.join(sorted(set(known) - set(FIXED)))}")
-    dimensions = []
-    for name, row in rows.items():
-        if name not in known:
-            raise ValueError(f"a space varies fields of OdeConfig, but it has no {name!r}{did_you_mean(name, known)}")
-        if name in FIXED:
-            raise ValueError(f"`{name}` cannot be searched: {FIXED[name]}")
-        dimension = _dimension(known[name], row)
-        _check(dimension, base)
-        dimensions.append(dimension)
-    return Space(base, tuple(dimensions))
+        Raises: ValueError: a value that is none of the space's, or a field that is not searched under these values.
+        """
+        settings: dict[str, Any] = {}
+        for dimension in self.dimensions:
+            if self._holds(dimension, settings):
+                settings[dimension.field] = self._value(dimension, values)
+        known = [dimension.field for dimension in self.dimensions]
+        for name in values:
+            if name not in settings:
+                why = "with the point's other values" if name in known else did_you_mean(name, known).lstrip("; ")
+                raise ValueError(f"a point's `{name}` must be a field that the space varies {why}".rstrip())
+        return settings
 
+    def labelled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """A proposal by the names that the proposer knows its values under."""
+        return {
+            dimension.label or dimension.field: settings[dimension.field]
+            for dimension in self.dimensions
+            if dimension.field in settings and self._holds(dimension, settings)
+        }
 
-def _dimension(info: FieldInfo, row: Row) -> Range | Choices:
-    if not isinstance(row, Mapping):
-        if isinstance(row, str):
-            raise ValueError(f"`{info.name}` must have a list of choices or a range, but got {row!r}")
-        return Choices(info.name, tuple(parse_value(info, value) for value in row))
-    if info.kind not in (int, float):
-        raise ValueError(f"`{info.name}` is no number: give a list of choices instead of {dict(row)}")
-    if not {"low", "high"} <= set(row) <= {"low", "high", "log"}:
-        raise ValueError(f"a range must have low and high, and may have log, but `{info.name}` has {sorted(row)}")
-    low, high = parse_value(info, row["low"]), parse_value(info, row["high"])
-    return Range(info.name, low, high, bool(row.get("log", False)))
+    def config(self, settings: Mapping[str, Any]) -> Any:
+        """A proposal as a training's settings. Raises: ValueError: values that exclude each other."""
+        return from_mapping(self.phase.config, settings, self.base)
 
+    def _value(self, dimension: Dimension, values: Mapping[str, Any]) -> Any:
+        info = {info.name: info for info in describe(self.phase.config)}[dimension.field]
+        if dimension.field in values:
+            value = plain(parse_value(info, values[dimension.field]))
+            if value not in dimension:
+                raise ValueError(f"a point's `{dimension.field}` must be {dimension}, but got {value!r}")
+            return value
+        own = plain(getattr(self.base, dimension.field))
+        if own in dimension:
+            return own
+        if isinstance(dimension, Range) and not isinstance(own, str):
+            return min(max(own, dimension.low), dimension.high)
+        return dimension.limits[0]
 
-def _check(dimension: Range | Choices, base: OdeConfig) -> None:
-    for value in dimension.limits:
+    def _holds(self, dimension: Dimension, settings: Mapping[str, Any]) -> bool:
+        given = {name: settings.get(name, plain(getattr(self.base, name))) for name in dimension.when}
+        return all(given[name] in values for name, values in dimension.when.items())
+
+    def _can_be(self, values: Mapping[str, Any]) -> bool:
         try:
-            from_mapping(OdeConfig, {dimension.field: value}, base)
-        except ValueError as error:
-            raise ValueError(f"every value of `{dimension.field}` in the space must be allowed, but {error}") from error
-    start = getattr(base, dimension.field)
-    if start not in dimension:
-        raise ValueError(
-            f"`{dimension.field}` of the first trial, {start}, must lie in the space, but that has "
-            f"{', '.join(map(str, dimension.limits))}; widen it"
-        )
+            self.config(self.point(values))
+        except ValueError:
+            return False
+        return True
+
+
+def plain(value: Any) -> Any:
+    """A field's value as a database can keep it: a tuple as text."""
+    return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else value

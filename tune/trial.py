@@ -1,121 +1,146 @@
-"""One trial: the library's own training with some settings, recorded in a run of its own, its best value told.
+"""One trial: the library's own training with some settings, recorded in a run of its own, its best values told.
 
-The worker writes the run's content, and its end where the training comes to one; whoever started the trial
-ends runs whose worker could not. Knows no Ray and no Optuna: it is handed a function to tell values to.
+A trial that was interrupted, whatever by, goes on from its last checkpoint in the same run, and tells again what it
+had told. Knows no Ray and no Optuna: it is handed a function to tell values to.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import torch
-
-from wallpaper import tracking
-from wallpaper.data import Latents
-from wallpaper.data.archive import read_npz, write_npz
+from tune.phases import PARAMETERS, PHASES, Objective, Phase
+from tune.shared import load_latents
+from wallpaper import provenance, tracking
+from wallpaper.data import PatternStore
+from wallpaper.training.checkpoint import LAST, checkpoint_path, load_checkpoint
 from wallpaper.training.config import CONFIG, from_mapping
-from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.files import write_bytes
 from wallpaper.training.ode_loop import fit_ode
-from wallpaper.training.ode_run import CRITERION
-from wallpaper.training.report import HISTORY
+from wallpaper.training.report import HISTORY, Report, Row
 from wallpaper.training.stopping import Interrupted, TrainingError
+from wallpaper.training.vae_loop import fit_vae
+from wallpaper.training.vae_run import build_vae
 
 OBJECTIVE = "objective"
-"""Name of the value that a search makes small: the lowest validation value so far."""
+"""Metric of a trial's run: the first objective's best value so far."""
+
+RANK = "rank"
+"""Told after each epoch: the same where lower is better; `WORST` until there is one."""
 
 WORST = 1e9
-"""Told for a training that diverged: a NaN would tell the sampler nothing, and would leave its trial open for ever."""
 
 TRIALS = "trials"
-"""Folder of the trials' own folders in a search's."""
+"""Folder of the trials' own folders in a phase's."""
+
+WORKER = "worker"
+"""File in a trial's folder that says which process works at it."""
 
 Tell: TypeAlias = Callable[[dict[str, Any]], object]
-"""Called after each epoch with `OBJECTIVE`, "epoch", "epochs", "diverged" (0 or 1) and "mlflow_run"."""
+"""Called after each epoch, and once more at the end, with `RANK`, "values" (of the objectives), "epoch", "epochs",
+"mlflow_run", "outcome" and "reason". The outcome is empty until the end: finished, diverged, failed or killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What all trials of a search have in common; plain data, as it travels to other processes."""
+    """What all trials of a phase have in common; plain data, as it travels to other processes."""
 
-    base: OdeConfig
+    phase_name: str
+    base: Any
+    objectives: tuple[Objective, ...]
     folder: Path
-    """The search's, absolute."""
+    """The phase's, absolute."""
     name: str
+    """Of the search."""
     parent: str
-    """Id of the search's run."""
+    """Id of the phase's run."""
     owner: Mapping[str, str]
     """Tags that say which process answers for the trials' runs."""
-    vae_digest: str
     data_path: Path
     data_digest: str
     device: str = "cpu"
+    vae_folder: str = ""
+    vae_digest: str = ""
+    """Of the frozen VAE, in the ODE's phase."""
 
     @property
-    def latents(self) -> Path:
-        """File of the latents of both splits."""
-        return self.folder / "latents.npz"
+    def phase(self) -> Phase:
+        """What is trained."""
+        return PHASES[self.phase_name]
+
+    @property
+    def shared(self) -> Path:
+        """Folder of the latents of both splits."""
+        return self.folder / "shared"
 
     @property
     def coupling(self) -> Path:
         """File of the optimal coupling of the training latents."""
-        return self.folder / "coupling.npz"
+        return self.shared / "coupling.npz"
 
     @property
     def stop_file(self) -> Path:
         """Trials end where this appears."""
         return self.folder / "stop"
 
-    def trial_folder(self, trial_id: str) -> Path:
+    def trial_folder(self, name: str) -> Path:
         """Where a trial keeps its checkpoints."""
-        return self.folder / TRIALS / trial_id
+        return self.folder / TRIALS / name
+
+    def run_name(self, name: str) -> str:
+        """Of a trial's run."""
+        return f"{self.name}-{self.phase_name}-{name}"
 
 
-def save_latents(path: Path, train: Latents, held_out: Latents) -> None:
-    """Put both splits where every trial finds them."""
-    parts = {"train": train, "held_out": held_out}
-    arrays = {f"{name}_mean": part.mean.numpy() for name, part in parts.items()}
-    write_npz(path, arrays | {f"{name}_labels": part.labels.numpy() for name, part in parts.items()})
+def run_trial(job: Job, settings: Mapping[str, Any], name: str, tell: Tell) -> None:
+    """Train with `settings` on top of the job's base; whatever happens is told and recorded, and nothing raised.
 
-
-def load_latents(path: Path) -> tuple[Latents, Latents]:
-    """Training and held-out latents. Raises: FileNotFoundError; ValueError: damaged."""
-    found = {name: torch.from_numpy(array) for name, array in read_npz(path).items()}
-    train, held_out = (Latents(found[f"{name}_mean"], found[f"{name}_labels"]) for name in ("train", "held_out"))
-    return train, held_out
-
-
-def run_trial(job: Job, settings: Mapping[str, Any], trial_id: str, tell: Tell) -> None:
-    """Train with `settings` on top of the job's base.
-
-    A training that diverges is a bad value, told and recorded as FAILED; the search goes on.
-    Raises: Interrupted: the job's stop file is there. Any other error of the training, after it is recorded.
+    A training that diverges is a bad value and its run FAILED; one that the stop file ends is killed and can go on.
     """
-    config = from_mapping(OdeConfig, settings, job.base)
-    folder = job.trial_folder(trial_id)
-    tags = {**job.owner, "ray.trial_id": trial_id, "vae.digest": job.vae_digest}
-    run = tracking.start(
-        f"{job.name}-{trial_id}", phase="train_ode", config=config, folder=folder, parent=job.parent, tags=tags
-    )
-    best = _Best(run, tell, config.epochs)
-    try:
-        run.dataset(job.data_path, digest=job.data_digest)
-        _train(job, config, folder, best)
-        keep_training(run, folder)
-    except Interrupted as error:
-        run.end("KILLED", f"Interrupted: {error}")
-        raise
-    except TrainingError as error:
-        run.end("FAILED", f"TrainingError: {error}")
-        best.diverged()
-    except Exception as error:
-        run.end("FAILED", f"{type(error).__name__}: {error}")
-        raise
-    else:
-        run.end("FINISHED")
+    config = from_mapping(job.phase.config, settings, job.base)
+    folder = job.trial_folder(name)
+    with _only_worker(folder):
+        run = _start(job, config, folder, name)
+        best = Best(job, config, run, tell)
+        outcome, reason = "finished", ""
+        try:
+            resume = checkpoint_path(folder, LAST).is_file()
+            if resume:
+                best.again(load_checkpoint(folder, LAST).meta["loop"]["history"])
+            run.dataset(job.data_path, digest=job.data_digest)
+            fit(job, config, folder, best, resume=resume)
+            keep_training(run, folder)
+        except Interrupted as error:
+            outcome, reason = "killed", f"Interrupted: {error}"
+        except TrainingError as error:
+            outcome, reason = "diverged", f"TrainingError: {error}"
+        except Exception as error:
+            outcome, reason = "failed", f"{type(error).__name__}: {error}"
+        run.end({"finished": "FINISHED", "killed": "KILLED"}.get(outcome, "FAILED"), reason)
+    best.end(outcome, reason)
+
+
+def fit(job: Job, config: Any, folder: Path, report: Report, *, resume: bool) -> None:
+    """The library's training of the job's phase. Raises: what that raises."""
+    if job.phase_name == "vae":
+        fit_vae(
+            config, PatternStore(job.data_path), folder,
+            report=report, resume=resume, stop=job.stop_file.exists, device=job.device,
+        )  # fmt: skip
+        return
+    train, held_out = load_latents(job.shared)
+    fit_ode(
+        config, train, held_out, folder,
+        vae_info={"digest": job.vae_digest, "folder": job.vae_folder}, coupling_cache=job.coupling,
+        report=report, resume=resume, stop=job.stop_file.exists, device=job.device,
+    )  # fmt: skip
 
 
 def keep_training(run: tracking.Run, folder: Path) -> None:
@@ -125,35 +150,91 @@ def keep_training(run: tracking.Run, folder: Path) -> None:
             run.artifact(folder / name, "training")
 
 
-def _train(job: Job, config: OdeConfig, folder: Path, best: _Best) -> None:
-    train, held_out = load_latents(job.latents)
-    fit_ode(
-        config, train, held_out, folder,
-        vae_info={"digest": job.vae_digest}, coupling_cache=job.coupling,
-        report=best, stop=job.stop_file.exists, device=job.device,
+def best_values(rows: Sequence[Row], phase: Phase, objectives: Sequence[Objective]) -> tuple[float, ...]:
+    """Values of the objectives in the epoch that the training keeps as best, empty before the first validation."""
+    validated = [row for row in rows if math.isfinite(row.get(phase.criterion, math.nan))]
+    if not validated:
+        return ()
+    kept = min(validated, key=lambda row: row[phase.criterion])
+    return tuple(float(kept[objective.metric]) for objective in objectives)
+
+
+class Best:
+    """A report that records every row once, and tells the values of the best epoch so far."""
+
+    def __init__(self, job: Job, config: Any, run: tracking.Run, tell: Tell) -> None:
+        self._job, self._run, self._tell, self._epochs = job, run, tell, config.epochs
+        self._rows: list[Row] = []
+        self._recorded: set[int] = set()
+        wanted = any(objective.metric == PARAMETERS for objective in job.objectives)
+        self._constant = {PARAMETERS: parameters(job, config)} if wanted else {}
+
+    def again(self, history: Sequence[Row]) -> None:
+        """Rows of an earlier attempt: told again, and recorded where they were not."""
+        found = self._run.store.client.get_metric_history(self._run.run_id, OBJECTIVE)
+        self._recorded = {point.step for point in found}
+        for row in history:
+            self(row)
+
+    def __call__(self, row: Mapping[str, float | int]) -> None:
+        """An epoch is over."""
+        self._rows.append({**row, **self._constant})
+        values, epoch = self._values(), int(row["epoch"])
+        if epoch not in self._recorded:
+            numbers = {name: value for name, value in self._rows[-1].items() if name not in ("epoch", "epochs")}
+            self._run.log({**numbers, **({OBJECTIVE: values[0]} if values else {})}, epoch)
+        self._say("", "")
+
+    def end(self, outcome: str, reason: str) -> None:
+        """The training is over: what it reached before it diverged counts for nothing, nobody could train with it."""
+        self._say(outcome, reason)
+
+    def _values(self) -> tuple[float, ...]:
+        return best_values(self._rows, self._job.phase, self._job.objectives)
+
+    def _say(self, outcome: str, reason: str) -> None:
+        values = () if outcome == "diverged" else self._values()
+        rank = self._job.objectives[0].loss(values[0]) if values else WORST
+        epoch = int(self._rows[-1]["epoch"]) if self._rows else 0
+        about = {"epoch": epoch, "epochs": self._epochs, "mlflow_run": self._run.run_id}
+        self._tell({RANK: rank, "values": list(values), **about, "outcome": outcome, "reason": reason[:500]})
+
+
+def parameters(job: Job, config: Any) -> int:
+    """Numbers that the trained model consists of; only of a VAE."""
+    model = build_vae(config)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _start(job: Job, config: Any, folder: Path, name: str) -> tracking.Run:
+    """The trial's run: a new one, or its own of an earlier attempt."""
+    tags = {**job.owner, "search": job.name, "search.trial": name}
+    tags |= {"vae.digest": job.vae_digest, "vae.folder": job.vae_folder} if job.vae_digest else {}
+    return tracking.start(
+        job.run_name(name), phase=job.phase.tracked, config=config, folder=folder,
+        parent=job.parent, tags=tags, resume=True,
     )  # fmt: skip
 
 
-class _Best:
-    """A report that records every row and tells the lowest finite validation value so far."""
+@contextlib.contextmanager
+def _only_worker(folder: Path) -> Iterator[None]:
+    """A search that was killed may have left a worker at this trial: it must not write beside this one."""
+    place, own = folder / WORKER, f"{provenance.host()}\n{provenance.process()}"
+    with contextlib.suppress(OSError, ValueError):
+        host, other = place.read_text(encoding="utf-8").split("\n")
+        if host == provenance.host() and other != provenance.process():
+            _end_process(other)
+    write_bytes(place, own.encode())
+    try:
+        yield
+    finally:
+        place.unlink(missing_ok=True)
 
-    def __init__(self, run: tracking.Run, tell: Tell, epochs: int) -> None:
-        self._run, self._tell, self._epochs = run, tell, epochs
-        self._value, self._epoch = WORST, 0
 
-    def __call__(self, row: Mapping[str, float | int]) -> None:
-        value = row.get(CRITERION)
-        if value is not None and math.isfinite(value):
-            self._value = min(self._value, float(value))
-        self._epoch = int(row["epoch"])
-        self._run.reporter()(row)
-        self._run.log({OBJECTIVE: self._value}, self._epoch)
-        self._say(self._value, 0)
-
-    def diverged(self) -> None:
-        """The training cannot go on: what it reached before counts for nothing, nobody could train with it."""
-        self._say(WORST, 1)
-
-    def _say(self, value: float, diverged: int) -> None:
-        about = {"epoch": self._epoch, "epochs": self._epochs, "diverged": diverged, "mlflow_run": self._run.run_id}
-        self._tell({OBJECTIVE: value, **about})
+def _end_process(text: str) -> None:
+    """Kill, and wait a little: a process that nobody collects stays listed, but writes no more."""
+    waited_until = time.monotonic() + 5
+    while provenance.is_alive(text) and time.monotonic() < waited_until:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(int(text.split()[0]), signal.SIGKILL)
+        time.sleep(0.05)
