@@ -1,24 +1,35 @@
-"""A tiny model, and the same registered: made once for the folder's tests."""
+"""A tiny model, the same registered, and the same served by the README's command: made once for the folder's tests."""
 
 from __future__ import annotations
 
+import base64
+import http.client
+import io
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
-import torch
+from numpy.typing import NDArray
+from PIL import Image
 
 with warnings.catch_warnings():  # MLflow warns about its own type hints when it is imported
     warnings.simplefilter("ignore")
     import mlflow.pyfunc  # noqa: F401
 
-from wallpaper.models.ode import TransitionODE
-from wallpaper.models.transition_model import TransitionModel
-from wallpaper.models.vae import SymmetryVAE
+from serving.samples import Samples
+from serving.service import Service
+from tests.tiny import SIDE, tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,11 +45,18 @@ class Store(NamedTuple):
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        vae = SymmetryVAE(resolution=32, latent_dim=4, hidden_dims=(8, 16, 16))
-        ode = TransitionODE(latent_dim=4, hidden_dim=16)
-    return TransitionModel(vae, ode, {"note": "untrained"}).save(tmp_path_factory.mktemp("tiny") / "model")
+    return tiny_model("palette").save(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="session")
+def samples() -> Samples:
+    return Samples.generated(SIDE)
+
+
+@pytest.fixture(scope="session")
+def service(samples: Samples) -> Service:
+    about = dict.fromkeys(("name", "run_id", "digest", "data_digest", "samples_digest", "wallpaper"), "x")
+    return Service(tiny_model("palette"), samples, {**about, "version": "7"})
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +68,7 @@ def store(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Store
         **kept,
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "OMP_NUM_THREADS": "1",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]),
         "PYTHONWARNINGS": "ignore",
@@ -58,3 +77,76 @@ def store(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Store
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     return Store(environment, done.stdout)
+
+
+class Server(NamedTuple):
+    """A server on this machine."""
+
+    port: int
+    log: Path
+
+    def connection(self) -> http.client.HTTPConnection:
+        """One for a request."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+
+    def call(
+        self, method: str, path: str, body: bytes = b"", content_type: str | None = "application/json"
+    ) -> tuple[int, str]:
+        """Status and text of the answer."""
+        connection = self.connection()
+        try:
+            connection.request(method, path, body, {"Content-Type": content_type} if content_type else {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def post(self, *rows: dict[str, Any], **params: Any) -> tuple[int, Any]:
+        """Status and what the JSON says."""
+        body = json.dumps({"dataframe_records": list(rows), "params": params}).encode()
+        status, text = self.call("POST", "/invocations", body)
+        return status, json.loads(text)
+
+
+@pytest.fixture(scope="session")
+def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The README's command, in another folder, until it answers."""
+    command = ["mlflow", "models", "serve", "-m", "models:/wallpaper-transition@champion", "--env-manager", "local"]
+    with running([sys.executable, "-m", *command, "-p"], tmp_path_factory.mktemp("server"), store.environment) as found:
+        yield found
+
+
+@contextmanager
+def running(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[Server]:
+    """A server whose port ends its command; stopped with all that it started."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        found = Server(int(free.getsockname()[1]), folder / "log")
+    with found.log.open("w") as log:
+        process = subprocess.Popen(
+            [*command, str(found.port)], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _wait_for(found, process)
+        yield found
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)  # the group that was started here: mlflow and its uvicorn
+        process.wait(30)
+
+
+def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if server.call("GET", "/ping")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError(f"the server did not start:\n{server.log.read_text()}")
+
+
+def picture_text(pixels: NDArray[np.generic], form: str = "PNG", **options: Any) -> str:
+    """A picture's file as base64."""
+    with io.BytesIO() as stream:
+        Image.fromarray(pixels).save(stream, format=form, **options)
+        return base64.b64encode(stream.getvalue()).decode()

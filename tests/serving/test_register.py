@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import http.client
-import json
-import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
 from serving import register as registration
-from serving.model import TransitionService
-from tests.serving.conftest import ROOT, Store
+from tests.serving.conftest import Store
 from wallpaper import tracking
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own and those of what it imports
@@ -58,12 +46,31 @@ def test_the_version_belongs_to_its_run_and_has_the_alias(store: Store, client: 
 def test_no_pickle_is_kept_and_the_versions_are_pinned(store: Store) -> None:
     kept = (path for path in artifacts(store).glob("models/*/**/*") if path.is_file())
     files = [path for path in kept if "__pycache__" not in path.parts]  # written by whoever loads it from this store
-    assert {path.suffix for path in files} <= {".py", ".txt", ".yaml", ".json", ".safetensors", "", ".typed"}
+    assert {path.suffix for path in files} <= {".py", ".txt", ".md", ".yaml", ".json", ".safetensors", "", ".typed"}
     assert not [path for path in files if "shipped" in path.parts], "the served code carries no weights of its own"
-    assert {path.name for path in files if path.suffix == ".safetensors"} == {"vae.safetensors", "ode.safetensors"}
-    pins = next(path.read_text().splitlines() for path in files if path.name == "requirements.txt")
-    assert pins == registration.requirements()
-    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+\w*", pin) for pin in pins), "no +cpu"
+    names = {"vae.safetensors", "ode.safetensors", "samples.safetensors"}
+    assert {path.name for path in files if path.suffix == ".safetensors"} == names
+    index, *pins = next(path.read_text().splitlines() for path in files if path.name == "requirements.txt")
+    assert index == "--extra-index-url https://download.pytorch.org/whl/cpu"
+    assert all(re.fullmatch(r"[A-Za-z0-9-]+==[0-9.]+\w*", pin) for pin in pins[:-2])
+    version = metadata.version("torch").split("+")[0]
+    assert pins[-2:] == [
+        f'torch=={version}+cpu; sys_platform == "linux"',  # the plain wheel brings CUDA along
+        f'torch=={version}; sys_platform != "linux"',
+    ]
+
+
+def test_the_card_and_the_tags_say_where_the_model_comes_from(
+    store: Store, client: MlflowClient, model_folder: Path
+) -> None:
+    version = client.get_model_version_by_alias("wallpaper-transition", "champion")
+    digest = registration.digest(model_folder)
+    assert {"run_id": version.run_id, "digest": digest}.items() <= version.tags.items()
+    (card,) = artifacts(store).glob(f"models/{version.source.removeprefix('models:/')}/artifacts/artifacts/card.md")
+    text = card.read_text()
+    assert text.startswith(version.description)
+    for fact in (version.run_id, digest, version.tags["samples_digest"], "No evaluation is recorded"):
+        assert fact in text
 
 
 def test_the_pins_cover_what_the_library_needs() -> None:
@@ -88,6 +95,7 @@ def test_a_named_run_keeps_its_state_and_gets_the_figures(
     version = client.get_model_version_by_alias("wallpaper-transition", "challenger")
     metrics = client.get_logged_model(str(version.source).removeprefix("models:/")).metrics or []
     assert [(metric.key, metric.value) for metric in metrics] == [("eval/psnr", 21.5)]
+    assert "| eval/psnr | 21.5 |" in version.description
     assert client.get_model_version_by_alias("wallpaper-transition", "champion").version != version.version
 
 
@@ -136,89 +144,3 @@ def test_the_code_kept_with_the_model_answers_not_the_checkout_s(store: Store, t
     files = done.stdout.split()
     assert len(files) == 3
     assert all("/artifacts/code/" in file for file in files), files
-
-
-# ---- over HTTP
-
-
-@pytest.fixture(scope="module")
-def port(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The README's command, in another folder, until it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = int(free.getsockname()[1])
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/wallpaper-transition@champion"]
-    command += ["--env-manager", "local", "-p", str(number)]
-    folder = tmp_path_factory.mktemp("server")
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            command, cwd=folder, env=store.environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        wait_for(number, server, folder / "log")
-        yield number
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)  # the group that was started here: mlflow and its uvicorn
-        server.wait(30)
-
-
-def wait_for(number: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 200
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if call(number, "GET", "/ping")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.3)
-    raise AssertionError(f"the server did not start:\n{log.read_text()}")
-
-
-def call(number: int, method: str, path: str, body: Any = None) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", number, timeout=120)
-    try:
-        connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
-
-
-def post(number: int, *rows: dict[str, Any], **params: Any) -> tuple[int, Any]:
-    status, text = call(number, "POST", "/invocations", {"dataframe_records": list(rows), "params": params})
-    return status, json.loads(text)
-
-
-def test_a_client_gets_over_http_what_the_model_answers(port: int, model_folder: Path) -> None:
-    served = TransitionService()
-    served.load_context(SimpleNamespace(artifacts={"model": str(model_folder)}, model_config={}))
-    row, params = {"source_group": "p1", "target_group": "p6m", "seed": 3}, {"n_frames": 3, "size": 64, "cells": 3}
-    status, found = post(port, row, **params)
-    assert status == 200, found
-    (answer,), (expected,) = found["predictions"], served.predict(None, pd.DataFrame([row]), params)
-    assert answer["frames"] == expected["frames"]
-    assert answer["latents"] == expected["latents"]
-    assert answer["model"]["digest"] == registration.digest(model_folder)
-
-
-@pytest.mark.parametrize(
-    ("row", "params", "message"),
-    [
-        ({"source_group": "p5"}, {}, "source_group: must be one of p1, p2"),
-        ({"source_group": None}, {}, "source_group: must be given"),
-        ({"image": "?" * 10**6}, {}, "image: must be the base64 text of a PNG"),
-        ({"image": base64.b64encode(b"no picture").decode()}, {}, "image: must be a whole PNG file, but got 10 bytes"),
-        ({}, {"n_frames": 1000}, "n_frames: must be an integer from 2 to 240, but got 1000"),
-        ({}, {"format": "bmp"}, "format: must be one of png"),
-        ({}, {"n_frames": "many"}, ""),
-    ],
-    ids=lambda value: str(value)[:30],
-)
-def test_a_mistake_is_a_400_with_one_sentence(
-    port: int, row: dict[str, Any], params: dict[str, Any], message: str
-) -> None:
-    status, body = post(port, {"source_group": "p1", "target_group": "p4", **row}, **params)
-    assert status == 400
-    assert body["message"].startswith(message)
-    assert len(json.dumps(body)) < 1000
-    assert "Traceback" not in json.dumps(body)
-    assert str(ROOT) not in json.dumps(body)
