@@ -36,7 +36,6 @@ from serving.samples import Samples
 from wallpaper import provenance, tracking
 from wallpaper.data.layout import DIGEST_LENGTH
 from wallpaper.data.store import PatternStore
-from wallpaper.models.transition_model import TransitionModel
 from wallpaper.tracking import Store
 
 NAME = "wallpaper-transition"
@@ -112,7 +111,7 @@ def register(
             run = stack.enter_context(tracking.start("register", phase="register", config=about, folder=model_folder))
         store = tracking.initialise()
         origin = run.run_id if run_id is None else tracking.find_run(run_id, store).run_id
-        packed = samples or Samples.generated(TransitionModel.load(model_folder).resolution)
+        packed = samples or Samples.generated(_resolution(model_folder))
         return _register(store, model_folder, name, alias, origin, metrics or {}, packed)
 
 
@@ -226,8 +225,13 @@ def _environment(**values: str) -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
+def _resolution(folder: Path) -> int:
+    """Samples along each side of the model's cells, without loading it."""
+    return int(json.loads((folder / "model.json").read_text(encoding="utf-8"))["vae"]["resolution"])
+
+
 def _held_out(data: Path, folder: Path) -> Samples:
-    return Samples.held_out(PatternStore(data), TransitionModel.load(folder).resolution)
+    return Samples.held_out(PatternStore(data), _resolution(folder))
 
 
 def main(arguments: list[str] | None = None) -> int:

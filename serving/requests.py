@@ -28,12 +28,12 @@ SIZES = (64, 1024)
 CELLS = (0.5, 8.0)
 SEEDS = (0, 2**32 - 1)
 MOST_ROWS = 64
-MOST_IMAGES = 8
-"""Rows with an image: analysing one takes up to seconds."""
-MOST_FRAMES = 1024
+MOST_IMAGES = 4
+"""Rows with an image: analysing one takes seconds at worst."""
+MOST_FRAMES = 512
 """Frames of all rows of one request."""
 MOST_PIXELS = MOST_FRAMES * 256**2
-"""Pixels of all frames of one request: all of them at 256, or 64 at 1024."""
+"""Pixels of all frames of one request: all of them at 256, or 32 at 1024."""
 
 STARTS = ("image", "sample_id", "seed", "latent")
 """Where a transition may start; at most one of them in a row."""

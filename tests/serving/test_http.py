@@ -33,10 +33,6 @@ P4 = generate_pattern("p4", 5, 64)
 PICTURE = picture_text(render(P4.pixels, P4.lattice, size=320, cells=3))
 
 
-def without_model(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: value for name, value in answer.items() if name != "model"} for answer in answers]
-
-
 def test_a_client_gets_what_the_library_answers(server: Server, service: Service, model_folder: Path) -> None:
     rows = [
         ROW,
@@ -48,7 +44,9 @@ def test_a_client_gets_what_the_library_answers(server: Server, service: Service
     status, found = server.post(*rows, **options)
     assert status == 200, found
     check(status, json.dumps(found))
-    assert without_model(found["predictions"]) == without_model(service.answer(rows, options))
+    expected = json.loads(json.dumps(service.answer(rows, options)))
+    pairs = zip(found["predictions"], expected, strict=True)
+    assert [name for a, b in pairs for name in a if name != "model" and a[name] != b[name]] == []
     model = found["predictions"][0]["model"]
     assert (model["name"], model["version"]) == ("wallpaper-transition", "1")
     assert model["digest"] == registration.digest(model_folder)

@@ -198,12 +198,12 @@ def test_the_number_of_rows_is_bounded(count: int, status: int) -> None:
 
 def test_images_are_bounded_before_one_is_decoded() -> None:
     found = refusal(*[{**ROW, "image": "no picture"}] * (MOST_IMAGES + 1))
-    assert (str(found), found.status) == ("image: must be in at most 8 rows of a request, but got 9", 413)
+    assert (str(found), found.status) == ("image: must be in at most 4 rows of a request, but got 5", 413)
 
 
 def test_the_frames_of_a_request_are_bounded() -> None:
-    found = refusal(*[ROW] * 5, options=Options(n_frames=240, format="latent"))
-    assert str(found) == "rows * n_frames: must be at most 1024, but got 5 * 240 = 1200; ask for fewer frames"
+    found = refusal(*[ROW] * 3, options=Options(n_frames=240, format="latent"))
+    assert str(found) == "rows * n_frames: must be at most 512, but got 3 * 240 = 720; ask for fewer frames"
     assert found.status == 413
 
 

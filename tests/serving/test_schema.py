@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from benchmarks.fuzz_serving import validator
 from serving import requests
 from serving.body import MOST_BODY_BYTES
+from serving.fields import LARGEST_LATENT
 from serving.images import MOST_IMAGE_BYTES, MOST_IMAGE_PIXELS
-from serving.refusals import Refusal
+from serving.refusals import CODES, Refusal
 from serving.requests import COLUMNS, FORMATS, PARAMS, Options, parse_options
 from serving.schema import EXAMPLE_PARAMS, EXAMPLE_ROW, json_schema, signature
+from tests.serving.conftest import ROOT
 from wallpaper.plane import GROUP_NAMES
 from wallpaper.plane.routes import ROUTES
 
@@ -73,3 +75,23 @@ def test_the_signature_has_the_same_names() -> None:
 
 def test_the_example_is_allowed() -> None:
     validator("request").validate({"dataframe_records": [EXAMPLE_ROW], "params": EXAMPLE_PARAMS})
+
+
+def test_the_documentation_names_every_limit() -> None:
+    text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    for what, limit in {
+        "body": f"{MOST_BODY_BYTES} bytes",
+        "rows": f"1 to {requests.MOST_ROWS}",
+        "rows with an image": f"{requests.MOST_IMAGES}",
+        "image": f"{MOST_IMAGE_BYTES} bytes, {MOST_IMAGE_PIXELS} pixels, PNG or JPEG",
+        "`n_frames`": "{} to {}, and at least the groups of the route".format(*requests.N_FRAMES),
+        "rows * n_frames": f"{requests.MOST_FRAMES}",
+        "`size`": "{} to {}".format(*requests.SIZES),
+        "rows * n_frames * size^2": f"{requests.MOST_PIXELS}, unless `format` is `latent`",
+        "`cells`": "{:g} to {:g}".format(*requests.CELLS),
+        "`seed`": "{} to {}".format(*requests.SEEDS),
+        "numbers of a latent": f"-{LARGEST_LATENT:g} to {LARGEST_LATENT:g}",
+    }.items():
+        assert f"| {what} | {limit} |\n" in text
+    for status, code in CODES.items():
+        assert f"| {status} | `{code}` |" in text
