@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,8 @@ from wallpaper import provenance, tracking
 from wallpaper.data import PatternStore, cached_latents
 from wallpaper.training.checkpoint import weights_digest
 from wallpaper.training.config import to_mapping
-from wallpaper.training.couplings import build_coupling
 from wallpaper.training.files import read_json
+from wallpaper.training.ode_pairs import coupling_of
 from wallpaper.training.pattern_source import check_source
 from wallpaper.training.stopping import TrainingError
 from wallpaper.training.vae_run import load_vae
@@ -53,8 +53,10 @@ class Part:
     objectives: tuple[Objective, ...]
 
 
-def parts_of(options: Options, saved: Mapping[str, Any] | None = None) -> list[Part]:
+def parts_of(options: Options, vae: Path | None, saved: Mapping[str, Any] | None = None) -> list[Part]:
     """What is to be searched; spaces and points from their files, or as `saved` when the search began.
+
+    Args: vae: folder of the frozen VAE, None if it is searched first.
 
     Raises: ValueError, FileNotFoundError: a file, or what it holds, is not as it must be.
     """
@@ -65,10 +67,11 @@ def parts_of(options: Options, saved: Mapping[str, Any] | None = None) -> list[P
     else:
         spaces = read_space(Path(options.space), phases) if options.space else {}
         points = read_points(Path(options.points), phases) if options.points else {}
-    parts = []
+    parts: list[Part] = []
     for phase in phases:
         base = base_config(phase, options.preset, seed=options.seed, epochs=options.epochs)
-        rows = spaces.get(phase.name) or default_rows(phase, base)
+        on_grid = load_vae(vae).places > 0 if vae else bool(parts) and parts[0].space.base.pool == "grid"
+        rows = spaces.get(phase.name) or default_rows(phase, base, on_grid=on_grid)
         space = build_space(rows, phase, base)
         first = [space.start(), space.plan(), *(space.point(point) for point in points.get(phase.name, ()))]
         parts.append(Part(phase, space, rows, tuple(first), objectives[phase.name]))
@@ -122,8 +125,11 @@ class Campaign:
             try:
                 if study.left:
                     self._run_trials(part, job, study, run, until)
-            finally:  # a phase that is stopped has a best trial too
-                best = outcome.conclude(job, study, run, self._ground)
+            except BaseException:  # a phase that is stopped has a best trial too
+                outcome.keep_best(job, study, run, self._ground)
+                raise
+            best = outcome.keep_best(job, study, run, self._ground)
+            outcome.keep_figures(job, study, run)
             if best is None:
                 reasons = {str(past.about.get("reason") or past.outcome) for past in study.past()}
                 raise TrainingError(f"no trial came to a good end: {'; '.join(sorted(reasons)) or 'none was begun'}")
@@ -156,7 +162,9 @@ class Campaign:
             latents = cached_latents(self.store, vae, digest, self.vae / "latents", side=vae.resolution)
             train, held_out = (latents.take(self.store.splits[name]) for name in ("train", "val"))
             save_latents(job.shared, train, held_out)
-            build_coupling("ot", train, cache=job.coupling)
+            for name in part.space.values_of("coupling"):
+                config = replace(part.space.base, coupling=name)
+                coupling_of(config, train, painter=vae, cache=job.coupling(name))
         job.stop_file.unlink(missing_ok=True)
         return job
 

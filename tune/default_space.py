@@ -14,9 +14,12 @@ from tune.space_data import Row
 _LEARNING_RATE = {"low": 1e-4, "high": 1e-2, "log": True}
 
 
-def default_rows(phase: Phase, base: Any) -> dict[str, Row]:
-    """The default space of a phase over `base`."""
-    return vae_rows(base) if phase.name == "vae" else ode_rows(base)
+def default_rows(phase: Phase, base: Any, *, on_grid: bool = False) -> dict[str, Row]:
+    """The default space of a phase over `base`.
+
+    Args: on_grid: whether the latents that an ODE is trained on lie on a grid of places.
+    """
+    return vae_rows(base) if phase.name == "vae" else ode_rows(base, on_grid=on_grid)
 
 
 def vae_rows(base: Any) -> dict[str, Row]:
@@ -29,35 +32,55 @@ def vae_rows(base: Any) -> dict[str, Row]:
         "lambda_inv": {"low": 1.0, "high": 100.0, "log": True, "when": {"symmetry_pooling": False}},
         "latent_dim": [base.latent_dim, *latent],
         "hidden_dims": list(dict.fromkeys([base.hidden_dims, *wide])),
-        "batch_size": sorted({8, 16, 32, base.batch_size}),
+        "batch_size": _with([8, 16, 32], base.batch_size),
         "weight_decay": {"low": 1e-6, "high": 1e-1, "log": True},
-        "warmup": sorted({0, 100, 500, base.warmup}),
+        "warmup": _with([0, 100, 500], base.warmup),
         "augment": [False, True],
-        "ema_decay": [0.0, 0.99, 0.999],
+        "ema_decay": _with([0.0, 0.99, 0.999], base.ema_decay),
     }
 
 
-def ode_rows(base: Any) -> dict[str, Row]:
-    """Step size, field, coupling, and the solver with its tolerance or its steps; adjoint gradients need dopri5."""
+def ode_rows(base: Any, *, on_grid: bool = False) -> dict[str, Row]:
+    """Step size, network, coupling, and the solver with its tolerance or its steps; adjoint gradients need dopri5."""
+    wide: dict[str, Any] = {"hidden_dim": _with([64, 128, 256, 512], base.hidden_dim)}
+    if on_grid:
+        channels = [_sixteens(base.place_channels * factor) for factor in (0.5, 1.5)]
+        wide = {
+            "network": _with(["auto", "dense"], base.network),
+            "hidden_dim": {"choices": wide["hidden_dim"], "when": {"network": "dense"}},
+            "place_channels": {
+                "choices": _with(channels, base.place_channels),
+                "when": {"network": [name for name in ("auto", "grid") if name in ("auto", base.network)]},
+            },
+        }
     solvers: dict[str, Row] = {
-        "solver": ["dopri5", "rk4", "midpoint"],
+        "solver": _with(["dopri5", "rk4", "midpoint"], base.solver),
         "rtol": {"low": 1e-6, "high": 1e-2, "log": True, "when": {"solver": "dopri5"}},
         "solver_steps": {"low": 2, "high": 32, "log": True, "when": {"solver": ["rk4", "midpoint", "euler"]}},
     }
     return {
         "learning_rate": _LEARNING_RATE,
-        "batch_size": [32, 64, 128, 256],
-        "hidden_dim": [64, 128, 256, 512],
-        "embedding_dim": [16, 32, 64],
+        "batch_size": _with([32, 64, 128, 256], base.batch_size),
+        **wide,
+        "embedding_dim": _with([16, 32, 64], base.embedding_dim),
         "weight_decay": {"low": 1e-6, "high": 1e-1, "log": True},
-        "warmup": [0, 50, 200],
+        "warmup": _with([0, 50, 200], base.warmup),
         "scheduler": ["cosine", "constant"],
-        "ema_decay": [0.0, 0.99, 0.999],
-        "coupling": ["ot", "random"],
+        "ema_decay": _with([0.0, 0.99, 0.999], base.ema_decay),
+        "coupling": _with(["ot", "random"], base.coupling),
         "lambda_smooth": {"low": 1e-4, "high": 1.0, "log": True, "when": {"objective": "endpoint"}},
         "lambda_velocity": {"low": 1e-4, "high": 1.0, "log": True, "when": {"objective": "endpoint"}},
         **({"rtol": {"low": 1e-6, "high": 1e-2, "log": True}} if base.adjoint else solvers),
     }
+
+
+def _with(choices: list[Any], own: Any) -> list[Any]:
+    """The choices and the base's own value."""
+    return choices if own in choices else [*choices, own]
+
+
+def _sixteens(channels: float) -> int:
+    return max(16, round(channels / 16) * 16)
 
 
 def _eights(width: float) -> int:

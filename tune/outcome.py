@@ -5,7 +5,6 @@ Registration runs as a process of its own: applications never import each other.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
@@ -51,8 +50,8 @@ class Ground:
     preset: str
 
 
-def conclude(job: Job, study: Study, run: tracking.Run, ground: Ground) -> Past | None:
-    """Record the best trial, with the figures of the phase and its study; the best trial, None if none was good."""
+def keep_best(job: Job, study: Study, run: tracking.Run, ground: Ground) -> Past | None:
+    """Record the best trial; it, None if none was good."""
     best = study.best()
     if best is not None:
         about = {
@@ -64,17 +63,23 @@ def conclude(job: Job, study: Study, run: tracking.Run, ground: Ground) -> Past 
             "folder": str(job.trial_folder(best.name)),
             "run_id": best.about.get("run_id", ""),
             "command": command(job, study, best, ground),
-            "importance": dict(look_at(study.study).importance),
         }
         write_json(job.folder / BEST, about)
         run.artifact(job.folder / BEST, "search")
         run.tag("best.run_id", about["run_id"])
         run.tag("best.trial", best.name)
-    with contextlib.suppress(ValueError, RuntimeError, OSError):  # a figure that fails must not end a search
-        draw(study.study, job.folder / FIGURES, phase=job.phase.title)
-        run.artifact(job.folder / FIGURES, "search/figures")
-    run.artifact(study.export(), "search")
     return best
+
+
+def keep_figures(job: Job, study: Study, run: tracking.Run) -> None:
+    """Record the figures of a phase, and its study as it ended."""
+    run.artifact(study.export(), "search")
+    try:
+        draw(study.study, job.folder / FIGURES, phase=job.phase.title)
+    except Exception as error:  # a figure that fails must not end a search
+        click.echo(f"  no figures: {type(error).__name__}: {error}", err=True)
+    else:
+        run.artifact(job.folder / FIGURES, "search/figures")
 
 
 def command(job: Job, study: Study, best: Past, ground: Ground) -> str:

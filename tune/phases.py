@@ -111,6 +111,7 @@ ODE = Phase(
         "validation_points": "trials must be compared by the same validation",
         "transition_mode": "trials train on pairs of different groups only",
         "held_out_pairs": "trials must be compared on the same pairs",
+        "projected_pairs": "they are made once for all trials",
     },
 )
 

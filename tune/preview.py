@@ -6,6 +6,7 @@ A few steps of the first trial are taken for the time; nothing is written. Knows
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tune.campaign import Part
 from tune.options import Options
 from wallpaper.data import Latents, PatternStore
 from wallpaper.training.rehearsal import rehearse_ode, rehearse_vae
-from wallpaper.training.vae_run import load_vae
+from wallpaper.training.vae_run import build_vae, load_vae
 
 PER_GROUP = 16
 """Latents of each group that the time of the ODE is taken with; they are drawn at random."""
@@ -65,7 +66,8 @@ def _trial_seconds(part: Part, parts: Sequence[Part], store: PatternStore, vae: 
     base = part.space.base
     if part.phase.name == "vae":
         return rehearse_vae(base, store, device).seconds
-    dimension = load_vae(vae).latent_dim if vae is not None else parts[0].space.base.latent_dim
+    model = load_vae(vae) if vae is not None else build_vae(parts[0].space.base)
     labels = torch.from_numpy(store.labels).unique().repeat_interleave(PER_GROUP)
-    drawn = torch.randn(len(labels), dimension, generator=torch.Generator().manual_seed(0))
-    return rehearse_ode(base, Latents(drawn, labels), device).seconds
+    drawn = torch.randn(len(labels), model.latent_dim, generator=torch.Generator().manual_seed(0))
+    latents = Latents(drawn, labels, places=model.places)
+    return rehearse_ode(replace(base, coupling="random"), latents, device).seconds

@@ -127,11 +127,11 @@ def _search(options: Options, typed: set[str], begun: list[Path]) -> None:
         folder = asked.search_folder(options.storage_path, options.resume)
         saved, options = load_saved(folder), asked.resumed(folder, options, typed)
         options.resources.check()
-    parts = parts_of(options, saved)
     data = Path(saved["data"]) if saved else asked.find_data(options.data)
     vae = None
     if options.phase == "ode":
         vae = Path(saved["vae"]) if saved else asked.find_vae(options.vae)
+    parts = parts_of(options, vae, saved)
     if options.warm_start:
         for part in parts:
             asked.warm_database(options.storage_path, options.warm_start, part.phase.name)

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from wallpaper.data import Latents
-from wallpaper.training.files import write_bytes
+from wallpaper.training.files import read_json, write_bytes, write_json
 
-SPLITS = ("train", "held_out")
+SPLITS, PLACES = ("train", "held_out"), "places.json"
 
 
 def save_latents(folder: Path, train: Latents, held_out: Latents) -> None:
@@ -24,6 +24,7 @@ def save_latents(folder: Path, train: Latents, held_out: Latents) -> None:
             content = io.BytesIO()
             np.save(content, array, allow_pickle=False)
             write_bytes(folder / f"{name}-{what}.npy", content.getvalue())
+    write_json(folder / PLACES, train.places)
 
 
 def load_latents(folder: Path) -> tuple[Latents, Latents]:
@@ -31,9 +32,14 @@ def load_latents(folder: Path) -> tuple[Latents, Latents]:
 
     Raises: FileNotFoundError; ValueError: damaged.
     """
-    train, held_out = (Latents(_mapped(folder / f"{name}-mean.npy"), _mapped(folder / f"{name}-labels.npy"))
-                       for name in SPLITS)  # fmt: skip
+    places = int(str(read_json(folder / PLACES)))
+    train, held_out = (_part(folder, name, places) for name in SPLITS)
     return train, held_out
+
+
+def _part(folder: Path, name: str, places: int) -> Latents:
+    mean, labels = (_mapped(folder / f"{name}-{what}.npy") for what in ("mean", "labels"))
+    return Latents(mean, labels, places=places)
 
 
 def _mapped(path: Path) -> torch.Tensor:

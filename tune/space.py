@@ -158,6 +158,11 @@ class Space:
             if dimension.field in settings and self._holds(dimension, settings)
         }
 
+    def values_of(self, name: str) -> tuple[Any, ...]:
+        """What a field may be: its choices, or the base's own value if it is not searched."""
+        found = [value for each in self.dimensions if each.field == name for value in each.limits]
+        return tuple(dict.fromkeys(found)) or (getattr(self.base, name),)
+
     def config(self, settings: Mapping[str, Any]) -> Any:
         """A proposal as a training's settings. Raises: ValueError: values that exclude each other."""
         return from_mapping(self.phase.config, settings, self.base)

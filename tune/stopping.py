@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-PATIENCE = 8.0
+PATIENCE = 6.0
 """Seconds that a stopped search may take to end in order."""
 
 STOPPED = 130

@@ -27,13 +27,13 @@ LOG, DATABASE = "study.log", "study.db"
 """The study itself, and its finished trials for optuna-dashboard and others, both in the phase's folder."""
 
 NAME, OUTCOME, WARM = "name", "outcome", "warm started from"
-"""User attributes of a trial: its own name, how it ended, and the search that it was taken from."""
+"""User attributes of a trial: its own name, once it is wholly proposed; how it ended; the search it was taken from."""
 
 GOOD = ("finished", "stopped early")
 """Outcomes of trials whose model can be used."""
 
-INVALID = "invalid"
-"""Outcome of a proposal whose values exclude each other; it is no trial of the search."""
+INVALID, CUT_OFF = "invalid", "cut off"
+"""Outcomes of what is no trial of the search: values that exclude each other, a proposal that was not finished."""
 
 _TRIES = 200  # proposals that may be invalid, one after another
 
@@ -74,8 +74,8 @@ class Study:
         folder.mkdir(parents=True, exist_ok=True)
         directions = [objective.direction for objective in self.objectives]
         self.study = _open(folder / LOG, name, directions)
-        self._open = {_name(trial): trial for trial in self._found(TrialState.RUNNING)}
-        self._waiting = list(self._open)
+        self._open: dict[str, FrozenTrial] = {}
+        self._interrupted = [trial for trial in self._found(TrialState.RUNNING) if self._is_whole(trial)]
         self._export: optuna.Study | None = None
         self._directions = directions
 
@@ -93,7 +93,7 @@ class Study:
     def begin(self, trials: int, points: Sequence[Mapping[str, Any]]) -> None:
         """Say how many trials there shall be, and in a new study which whole proposals come first; equal ones once."""
         self.trials = trials
-        if self._found(TrialState.WAITING, *_OWN):
+        if self._found(TrialState.WAITING) or self._names():
             return
         first: list[Mapping[str, Any]] = []
         for point in points:
@@ -107,29 +107,26 @@ class Study:
 
         Raises: ValueError: no proposal of the space can be trained with.
         """
-        while self._waiting:
-            name = self._waiting.pop(0)
-            self._seeded(before=1)  # its proposal may have been cut off, and then it was the last one
-            settings = self._proposed(optuna.trial.Trial(self.study, self._open[name]._trial_id))
+        if self._interrupted:
+            frozen = self._interrupted.pop(0)
+            settings = self._proposed(optuna.trial.Trial(self.study, frozen._trial_id))
             if settings is not None:
-                return Asked(name, settings)
+                return self._asked(frozen.number, settings)
         for _ in range(_TRIES):
             if self.left == 0:
                 return None
             self._seeded()
             trial = self.study.ask()
-            name = _name(self._frozen(trial.number))
             settings = self._proposed(trial)
             if settings is not None:
-                self._open[name] = self._frozen(trial.number)
-                return Asked(name, settings)
+                return self._asked(trial.number, settings)
         raise ValueError(f"proposals of the space must be settings that can be trained with, but {_TRIES} were not")
 
     def tell(self, name: str, outcome: str, values: Sequence[float], **about: Any) -> None:
         """A trial has ended. Values that are not finite are as bad as can be; failed trials have none."""
         frozen = self._open.pop(name)
         trial = optuna.trial.Trial(self.study, frozen._trial_id)
-        for key, value in {**about, NAME: name, OUTCOME: outcome}.items():
+        for key, value in {**about, OUTCOME: outcome}.items():
             trial.set_user_attr(key, value)
         if outcome == "failed":
             self.study.tell(frozen.number, state=TrialState.FAIL)
@@ -143,8 +140,9 @@ class Study:
         """The trials that have ended, each once, by name."""
         found = {}
         for trial in self._found(TrialState.COMPLETE, TrialState.FAIL):
-            found[_name(trial)] = _past(trial, self.space)
-        return [found[name] for name in sorted(found, key=int) if name not in self._open]
+            found[trial.user_attrs[NAME]] = _past(trial, self.space)
+        again = {trial.user_attrs.get(NAME) for trial in self._found(TrialState.RUNNING, TrialState.WAITING)}
+        return [found[name] for name in sorted(found, key=int) if name not in again]
 
     def best(self) -> Past | None:
         """The good trial with the best value of the first objective."""
@@ -154,14 +152,13 @@ class Study:
     @property
     def left(self) -> int:
         """Trials that are still to be begun, those interrupted or to be retried among them."""
-        names = {_name(trial) for trial in self._found(*_OWN)}
         retries = [trial for trial in self._found(TrialState.WAITING) if NAME in trial.user_attrs]
-        return len(self._waiting) + len(retries) + max(0, self.trials - len(names))
+        return len(self._interrupted) + len(retries) + max(0, self.trials - len(self._names()))
 
     def retry_failed(self) -> int:
         """Have the trials that failed run again, under their names; how many."""
         failed = [past for past in self.past() if past.outcome == "failed"]
-        waiting = {_name(trial) for trial in self._found(TrialState.WAITING)}
+        waiting = {trial.user_attrs.get(NAME) for trial in self._found(TrialState.WAITING)}
         for past in failed:
             if past.name not in waiting:
                 labelled = self.space.labelled(past.settings)
@@ -217,15 +214,33 @@ class Study:
     def _found(self, *states: TrialState, warm: bool = False) -> list[FrozenTrial]:
         found = self.study.get_trials(states=states)
         kept = [trial for trial in found if warm or WARM not in trial.user_attrs]
-        return [trial for trial in kept if trial.user_attrs.get(OUTCOME) != INVALID]
+        return [trial for trial in kept if trial.user_attrs.get(OUTCOME) not in (INVALID, CUT_OFF)]
 
-    def _frozen(self, number: int) -> FrozenTrial:
-        return self.study.get_trials(deepcopy=False)[number]
+    def _names(self) -> set[str]:
+        """Of all trials that have been asked for."""
+        found = self._found(TrialState.RUNNING, TrialState.COMPLETE, TrialState.FAIL)
+        return {trial.user_attrs[NAME] for trial in found if NAME in trial.user_attrs}
 
-    def _seeded(self, *, before: int = 0) -> None:
-        """A sampler that depends on the seed and on how many trials had been asked for, without the last `before`."""
+    def _is_whole(self, trial: FrozenTrial) -> bool:
+        """Whether nothing is to be drawn for it; otherwise it is closed, to be drawn again from the same seed."""
+        if NAME in trial.user_attrs or "fixed_params" in trial.system_attrs:
+            return True
+        optuna.trial.Trial(self.study, trial._trial_id).set_user_attr(OUTCOME, CUT_OFF)
+        self.study.tell(trial.number, state=TrialState.FAIL)
+        return False
+
+    def _asked(self, number: int, settings: Mapping[str, Any]) -> Asked:
+        frozen = self.study.get_trials(deepcopy=False)[number]
+        name = frozen.user_attrs.get(NAME, f"{len(self._names()):03d}")
+        optuna.trial.Trial(self.study, frozen._trial_id).set_user_attr(NAME, name)
+        self._open[name] = frozen
+        return Asked(name, settings)
+
+    def _seeded(self) -> None:
+        """A sampler that depends on the seed and on how many proposals there have been."""
         asked = [t for t in self.study.get_trials(deepcopy=False) if t.state != TrialState.WAITING]
-        self.study.sampler = build_sampler(self._sampler, self._seed, len(asked) - before, self.trials)
+        asked = [trial for trial in asked if trial.user_attrs.get(OUTCOME) != CUT_OFF]
+        self.study.sampler = build_sampler(self._sampler, self._seed, len(asked), self.trials)
 
     def _proposed(self, trial: optuna.Trial) -> dict[str, Any] | None:
         """The trial's settings; None, and the trial is closed, if they cannot be trained with."""
@@ -238,9 +253,6 @@ class Study:
             self.study.tell(trial.number, state=TrialState.FAIL)
             return None
         return settings
-
-
-_OWN = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.FAIL)
 
 
 def load_database(path: Path) -> optuna.Study:
@@ -268,10 +280,6 @@ def _open(log: Path, name: str, directions: Sequence[Direction]) -> optuna.Study
     return optuna.create_study(study_name=name, storage=storage, directions=list(directions), load_if_exists=True)
 
 
-def _name(trial: FrozenTrial) -> str:
-    return str(trial.user_attrs.get(NAME, f"{trial.number:03d}"))
-
-
 def _settings(trial: FrozenTrial, space: Space) -> dict[str, Any] | None:
     """The trial's settings, None if they are none of the space's."""
     try:
@@ -287,4 +295,4 @@ def _past(trial: FrozenTrial, space: Space) -> Past:
     settings = _settings(trial, space) or dict(trial.params)
     about = {key: value for key, value in trial.user_attrs.items() if key not in (NAME, OUTCOME)}
     values = tuple(trial.values) if trial.state == TrialState.COMPLETE and trial.values else ()
-    return Past(_name(trial), settings, str(trial.user_attrs.get(OUTCOME, "failed")), values, about)
+    return Past(str(trial.user_attrs[NAME]), settings, str(trial.user_attrs.get(OUTCOME, "failed")), values, about)

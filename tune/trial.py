@@ -80,10 +80,9 @@ class Job:
         """Folder of the latents of both splits."""
         return self.folder / "shared"
 
-    @property
-    def coupling(self) -> Path:
-        """File of the optimal coupling of the training latents."""
-        return self.shared / "coupling.npz"
+    def coupling(self, name: str) -> Path:
+        """File of a coupling of the training latents."""
+        return self.shared / f"coupling-{name}.npz"
 
     @property
     def stop_file(self) -> Path:
@@ -138,7 +137,7 @@ def fit(job: Job, config: Any, folder: Path, report: Report, *, resume: bool) ->
     train, held_out = load_latents(job.shared)
     fit_ode(
         config, train, held_out, folder,
-        vae_info={"digest": job.vae_digest, "folder": job.vae_folder}, coupling_cache=job.coupling,
+        vae_info={"digest": job.vae_digest, "folder": job.vae_folder}, coupling_cache=job.coupling(config.coupling),
         report=report, resume=resume, stop=job.stop_file.exists, device=job.device,
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ class Ground(NamedTuple):
 @pytest.fixture(scope="session")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     folder = tmp_path_factory.mktemp("search")
-    generate_dataset(folder / "patterns.h5", 14, side=16)
+    generate_dataset(folder / "patterns.h5", 14, side=32)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         vae = SymmetryVAE(resolution=16, latent_dim=4, hidden_dims=(8, 16))
