@@ -40,6 +40,9 @@ from benchmarks.search_arms import (
     under_ray,
 )
 from benchmarks.search_surface import OPTIMUM, propose, training, value
+from tune.default_space import ode_rows
+from tune.phases import ODE
+from tune.space_data import build_space
 from wallpaper.data import Latents, PatternStore, cached_latents
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.models.vae import SymmetryVAE
@@ -107,8 +110,8 @@ def surface(found: Findings, seeds: int, trials: int, epochs: int) -> None:
         rows.append(_row(name, count, spent[name], excess[name], nearer))
     note = (
         f"{seeds} seeds; medians; excess in percent of the known optimum, without noise, of the training that a user\n"
-        "would take; proposals by Ray's OptunaSearch, early stops by its AsyncHyperBandScheduler (grace 1/8, factor\n"
-        f"3), both driven in process, {TAKING_TURNS} workers taking turns of an epoch; the surface is made up"
+        "would take; proposals by the samplers of tune/search.py, early stops by Ray's AsyncHyperBandScheduler\n"
+        f"(grace 1/8, factor 3), driven in process, {TAKING_TURNS} workers taking turns; the surface is made up"
     )
     found.table(f"Response surface: {trials} trainings of {epochs} epochs, or as much", rows, note)
     _judge_surface(found, excess, wins[TPE_ASHA] / seeds, plan, spent[AS_MANY] / (trials * epochs))
@@ -152,7 +155,7 @@ def overhead(found: Findings, trials: int) -> None:
     with local_ray(max(2, os.cpu_count() or 1)):
         began = time.perf_counter() - started
         clocks[one] = under_ray(trials, reuse=True)
-        clocks[fresh] = under_ray(NEW_WORKERS, reuse=False)
+        clocks[fresh] = under_ray(min(trials, NEW_WORKERS), reuse=False)
     rows = [
         {"trials": name, "training s": clock.training, "overhead s": clock.overhead, "s a trial": clock.each,
          "trials an hour": 3600 / clock.each, "of the loop's": clocks[loop].each / clock.each, "first, s": clock.first}
@@ -170,10 +173,11 @@ def overhead(found: Findings, trials: int) -> None:
     found.predict(f"at least {LEAST_SAVED:g} s less than with new ones", saved >= LEAST_SAVED, f"{saved:.1f} s")
 
 
-def real(found: Findings, data: Path, vae: Path, trials: int, epochs: int, pairs: int, seed: int) -> None:
+def real(found: Findings, data: Path, vae_folder: Path, trials: int, epochs: int, pairs: int, seed: int) -> None:
     """Random search, TPE with ASHA, and the plan's defaults on the real latents; winners judged on the test split."""
     base = replace(OdeConfig.preset("laptop"), epochs=epochs, pairs_per_epoch=pairs, seed=seed)
-    train, held_out, test = latents_of(data, vae)
+    vae, (train, held_out, test) = coded(data, vae_folder)
+    space = build_space(ode_rows(base), ODE, base)
     rows, results = [], {}
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -181,10 +185,12 @@ def real(found: Findings, data: Path, vae: Path, trials: int, epochs: int, pairs
             started, at = time.process_time(), folder / str(way)
 
             def run(settings: Settings, number: int, at: Path = at) -> Iterator[float]:
-                return ode_training(settings, base, train, held_out, at / str(number), folder / "coupling.npz")
+                config = space.config(settings)
+                coupling = folder / f"{config.coupling}.npz"
+                return ode_training(config, train, held_out, at / str(number), coupling=coupling, vae=vae)
 
             done = search(
-                WAYS[way or RANDOM], run, propose, PLAN, epochs=epochs, budget=trials * epochs,
+                WAYS[way or RANDOM], run, space.propose, space.plan(), epochs=epochs, budget=trials * epochs,
                 trials=None if way else 1, seed=seed,
             )  # fmt: skip
             judged = validate(
@@ -204,8 +210,8 @@ def real(found: Findings, data: Path, vae: Path, trials: int, epochs: int, pairs
     found.predict(f"and {LEAST_BELOW_PLAN:g} of the plan's defaults'", to_plan <= LEAST_BELOW_PLAN, f"{to_plan:.3f}")
 
 
-def latents_of(data: Path, folder: Path) -> tuple[Latents, Latents, Latents]:
-    """Train, val and test latents, coded by the VAE of a training's or a model's folder.
+def coded(data: Path, folder: Path) -> tuple[SymmetryVAE, tuple[Latents, Latents, Latents]]:
+    """The VAE of a training's or a model's folder, and its train, val and test latents.
 
     Raises: CheckpointError, ValueError, OSError: no dataset or no VAE there.
     """
@@ -214,7 +220,7 @@ def latents_of(data: Path, folder: Path) -> tuple[Latents, Latents, Latents]:
     with TemporaryDirectory() as cache:
         latents = cached_latents(store, vae, weights_digest(vae.state_dict()), cache, side=vae.resolution)
     train, held_out, test = (latents.take(store.splits[name]) for name in ("train", "val", "test"))
-    return train, held_out, test
+    return vae, (train, held_out, test)
 
 
 SECTIONS = ("surface", "overhead")

@@ -1,8 +1,7 @@
 """What is compared: ways to search over the same trainings, and the same small trials with and without Ray Tune.
 
-A way drives Ray's own `OptunaSearch` and `AsyncHyperBandScheduler` in this process, without Ray: the proposals and the
-stopping rule are those of `tune/search.py`, only workers and their times are left out. Its workers take turns, one
-epoch each.
+A way asks the samplers of `tune/search.py` and stops by Ray's own `AsyncHyperBandScheduler`, both in this process and
+without Ray: only workers and their times are left out. Its workers take turns, one epoch each.
 """
 
 # ruff: noqa: E402
@@ -37,8 +36,9 @@ from ray import tune
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 
+from tune.samplers import build_sampler
 from wallpaper.data import Latents
-from wallpaper.training.config import from_mapping
+from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.ode_loop import fit_ode
 from wallpaper.training.ode_run import CRITERION
@@ -51,8 +51,6 @@ Training: TypeAlias = Callable[[Settings, int], Iterator[float]]
 
 ROOT = Path(__file__).resolve().parents[1]
 OBJECTIVE, ITERATION, SECONDS = "objective", "training_iteration", "seconds"
-WORST = 1e9
-"""Told of a training that diverged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +62,24 @@ class Way:
     asha: bool
     """Whether worse trials are stopped early."""
 
-    def proposer(self, propose: Callable[[optuna.Trial], Settings], start: Settings, seed: int) -> OptunaSearch:
-        """Optuna as Ray Tune drives it; the first proposal is `start`."""
-        kinds = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
+
+class Proposer:
+    """Asks Optuna as `tune/search.py` does: each proposal from a sampler of its own; the first one is given."""
+
+    def __init__(self, way: Way, propose: Callable[[optuna.Trial], Settings], start: Settings, trials: int, seed: int):
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        return OptunaSearch(
-            propose, metric=OBJECTIVE, mode="min", points_to_evaluate=[start], sampler=kinds[self.sampler](seed=seed)
-        )
+        self._way, self._propose, self._trials, self._seed = way, propose, trials, seed
+        self._study = optuna.create_study()
+        self._study.enqueue_trial(start)
+
+    def ask(self, number: int) -> Settings:
+        """The settings of the trial with this number; numbers rise from 0."""
+        self._study.sampler = build_sampler(self._way.sampler, self._seed, number, self._trials)
+        return self._propose(self._study.ask())
+
+    def tell(self, number: int, value: float) -> None:
+        """How that trial ended; infinity if it diverged."""
+        self._study.tell(number, value)
 
 
 def asha(epochs: int) -> Any:
@@ -88,7 +97,7 @@ class Trial:
     settings: Settings
     values: Iterator[float]
     epoch: int = 0
-    best: float = WORST
+    best: float = math.inf
     """The lowest value so far."""
     best_epoch: int = 0
     diverged: bool = False
@@ -101,7 +110,7 @@ class Trial:
     @property
     def result(self) -> dict[str, Any]:
         """As a trainable reports it."""
-        return {OBJECTIVE: WORST if self.diverged else self.best, ITERATION: self.epoch}
+        return {OBJECTIVE: math.inf if self.diverged else self.best, ITERATION: self.epoch}
 
 
 @dataclass(slots=True)
@@ -136,7 +145,7 @@ def search(
         epochs: of a whole training.
         workers: trainings at the same time; they take turns.
     """
-    proposer, rule = way.proposer(propose, start, seed), asha(epochs)
+    proposer, rule = Proposer(way, propose, start, trials or budget // epochs, seed), asha(epochs)
     outcome = Outcome()
     lanes: list[Trial | None] = [None] * workers
     left = budget if trials is None else trials
@@ -144,7 +153,8 @@ def search(
         for k in range(workers):
             if lanes[k] is None and left:
                 left -= 1
-                lanes[k] = trial = _begin(len(outcome.trials), training, proposer)
+                settings = proposer.ask(number := len(outcome.trials))
+                lanes[k] = trial = Trial(number, settings, training(settings, number))
                 rule.on_trial_add(None, trial)
                 outcome.trials.append(trial)
             running = lanes[k]
@@ -156,14 +166,7 @@ def search(
     return outcome
 
 
-def _begin(number: int, training: Training, proposer: OptunaSearch) -> Trial:
-    settings = proposer.suggest(f"trial{number}")
-    if settings is None:
-        raise RuntimeError(f"the sampler must propose settings for trial {number}, but has none left")
-    return Trial(number, settings, training(settings, number))
-
-
-def _ends(trial: Trial, proposer: OptunaSearch, rule: Any, way: Way, epochs: int) -> bool:
+def _ends(trial: Trial, proposer: Proposer, rule: Any, way: Way, epochs: int) -> bool:
     """One epoch of a trial; whether it was its last."""
     value = next(trial.values)
     trial.epoch += 1
@@ -173,27 +176,25 @@ def _ends(trial: Trial, proposer: OptunaSearch, rule: Any, way: Way, epochs: int
     whole = trial.epoch == epochs or trial.diverged
     told = (None, trial, trial.result)
     stopped = way.asha and not whole and rule.on_trial_result(*told) == TrialScheduler.STOP
-    if whole:
+    if whole and not trial.diverged:
         rule.on_trial_complete(*told)
     if whole or stopped:
-        proposer.on_trial_complete(trial.trial_id, trial.result)
-    else:
-        proposer.on_trial_result(trial.trial_id, trial.result)
+        proposer.tell(trial.number, trial.result[OBJECTIVE])
     return whole or stopped
 
 
 def ode_training(
-    settings: Mapping[str, Any], base: OdeConfig, train: Latents, held_out: Latents, folder: Path, coupling: Path
+    config: OdeConfig, train: Latents, held_out: Latents, folder: Path, *, coupling: Path, vae: SymmetryVAE
 ) -> Iterator[float]:
     """The real thing: the validation values of `fit_ode`, one epoch at a time; NaN, and the end, if it diverges.
 
     Between two epochs the training is interrupted and resumed, which changes none of its numbers.
     """
-    config, rows = from_mapping(OdeConfig, settings, base), list[Row]()
+    rows: list[Row] = []
     for epoch in range(1, config.epochs + 1):
         try:
-            fit_ode(config, train, held_out, folder, coupling_cache=coupling, report=lambda row: rows.append(dict(row)),
-                    resume=epoch > 1, stop=lambda: len(rows) >= epoch)  # noqa: B023 - called before the next round  # fmt: skip
+            fit_ode(config, train, held_out, folder, painter=vae, coupling_cache=coupling, resume=epoch > 1,
+                    report=lambda row: rows.append(dict(row)), stop=lambda: len(rows) >= epoch)  # noqa: B023  # fmt: skip
         except Interrupted:
             pass
         except TrainingError:

@@ -17,6 +17,8 @@ from optuna.importance import get_param_importances
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tune.study import INVALID, OUTCOME
+
 DIVERGED = 1e9
 """A value of this size or more, or one that is not finite, stands for a training that diverged."""
 
@@ -41,7 +43,7 @@ TITLES = {
 STATES = {
     "COMPLETE": "finished",
     "FAIL": "failed or diverged",
-    "PRUNED": "pruned",
+    "PRUNED": "pruned or invalid",
     "RUNNING": "running",
     "WAITING": "waiting",
 }
@@ -120,6 +122,8 @@ def look_at(study: Study, objectives: Sequence[str] = ()) -> View:
     for trial in trials:
         if trial.state == TrialState.COMPLETE and not all(abs(value) < DIVERGED for value in trial.values):
             trial.state, trial.values = TrialState.FAIL, None
+        if trial.user_attrs.get(OUTCOME) == INVALID:  # a proposal that nobody could train with is no failure
+            trial.state = TrialState.PRUNED
     good = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     copy = _copy(study, trials)
     given = [t for t in trials if t.user_attrs.get("preset")] + [t for t in trials if "fixed_params" in t.system_attrs]

@@ -187,6 +187,13 @@ def test_the_timeline_has_each_state_in_words(tmp_path: Path) -> None:
     assert look_at(made).summary().startswith("1 finished, 2 failed or diverged, 1 running; best 1 (trial 0)")
 
 
+def test_a_proposal_that_could_not_be_trained_with_is_no_failure() -> None:
+    made = study()
+    add(made, [1.0], learning_rate=1e-3)
+    made.add_trial(create_trial(state=TrialState.FAIL, user_attrs={"outcome": "invalid"}))
+    assert look_at(made).summary().startswith("1 finished, 1 pruned or invalid; best 1")
+
+
 def test_one_trial_is_enough_for_all_but_importance(tmp_path: Path) -> None:
     made = study()
     add(made, [1.0], learning_rate=1e-3, solver="rk4", solver_steps=8)
