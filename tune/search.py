@@ -100,7 +100,7 @@ def search(context: click.Context, /, **given: Any) -> None:
       python tune/search.py --gpus 4 --gpus-per-trial 0.5 --preset quality
       python tune/search.py --resume last --trials 16    go on, with more trials
     """
-    typed = {name for name in given if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
+    typed = _typed(context, given)
     folder: list[Path] = []
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -117,6 +117,13 @@ def search(context: click.Context, /, **given: Any) -> None:
         sys.exit(2 if usage else 1)
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _typed(context: click.Context, given: dict[str, Any]) -> set[str]:
+    """Options that the user gave; `mlflow run` types all that it knows, with their defaults."""
+    typed = {name for name in given if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
+    own = {parameter.name: parameter.get_default(context) for parameter in context.command.params}
+    return {name for name in typed if "MLFLOW_RUN_ID" not in os.environ or given[name] != own[name]}
 
 
 def _search(options: Options, typed: set[str], begun: list[Path]) -> None:

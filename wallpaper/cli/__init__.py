@@ -32,6 +32,7 @@ COMMANDS = {
     "train-ode": ("train", "Phase 2: train the neural ODE on a frozen VAE."),
     "transition": ("transition", "Make a GIF, MP4 or strip of one group turning into another."),
     "relations": ("relations", "How the groups are related: subgroups, common subgroups, routes, the tree."),
+    "search": ("search", "Search settings of both phases, trial by trial, and register the best model."),
     "evaluate": ("evaluate", "Measure a trained model: reconstruction, symmetry, transport."),
     "register": ("registry", "Register a trained model in MLflow and move an alias to it."),
     "serve": ("registry", "Serve the registered model over HTTP."),
