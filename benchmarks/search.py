@@ -1,6 +1,6 @@
 """Does a search pay? TPE with ASHA against random search and the plan's defaults; what Ray Tune costs a trial.
 
-`python -m benchmarks.search`. On a made-up response surface (`benchmarks.search_surface`: known optimum, noise, a
+`python -m benchmarks.search`. On a made-up response surface (`benchmarks.search_trainings`: known optimum, noise, a
 setting of one solver only) every way spends the same epochs, over many seeds; all begin with the plan's defaults.
 `--real DATA VAE` does it once with real trainings; the winners are judged on the test split, which no search has seen.
 
@@ -30,16 +30,14 @@ from tqdm import tqdm
 from benchmarks.measuring import FILE, Findings, Row, begin, checked_file
 from benchmarks.search_arms import (
     Outcome,
-    Settings,
     Trial,
     Way,
     in_a_loop,
     local_ray,
-    ode_training,
     search,
     under_ray,
 )
-from benchmarks.search_surface import OPTIMUM, propose, training, value
+from benchmarks.search_trainings import OPTIMUM, Settings, ode_training, propose, training, value
 from tune.default_space import ode_rows
 from tune.phases import ODE
 from tune.space_data import build_space

@@ -12,7 +12,7 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,21 +36,14 @@ from ray import tune
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 
+from benchmarks.search_trainings import OBJECTIVE, SECONDS, Settings, small_training
 from tune.samplers import build_sampler
-from wallpaper.data import Latents
-from wallpaper.models.vae import SymmetryVAE
-from wallpaper.training.ode_config import OdeConfig
-from wallpaper.training.ode_loop import fit_ode
-from wallpaper.training.ode_run import CRITERION
-from wallpaper.training.report import Row
-from wallpaper.training.stopping import Interrupted, TrainingError
 
-Settings: TypeAlias = dict[str, Any]
 Training: TypeAlias = Callable[[Settings, int], Iterator[float]]
 """The validation values of the training with these settings, one an epoch; gets the trial's number too."""
 
 ROOT = Path(__file__).resolve().parents[1]
-OBJECTIVE, ITERATION, SECONDS = "objective", "training_iteration", "seconds"
+ITERATION = "training_iteration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,50 +174,6 @@ def _ends(trial: Trial, proposer: Proposer, rule: Any, way: Way, epochs: int) ->
     if whole or stopped:
         proposer.tell(trial.number, trial.result[OBJECTIVE])
     return whole or stopped
-
-
-def ode_training(
-    config: OdeConfig, train: Latents, held_out: Latents, folder: Path, *, coupling: Path, vae: SymmetryVAE
-) -> Iterator[float]:
-    """The real thing: the validation values of `fit_ode`, one epoch at a time; NaN, and the end, if it diverges.
-
-    Between two epochs the training is interrupted and resumed, which changes none of its numbers.
-    """
-    rows: list[Row] = []
-    for epoch in range(1, config.epochs + 1):
-        try:
-            fit_ode(config, train, held_out, folder, painter=vae, coupling_cache=coupling, resume=epoch > 1,
-                    report=lambda row: rows.append(dict(row)), stop=lambda: len(rows) >= epoch)  # noqa: B023  # fmt: skip
-        except Interrupted:
-            pass
-        except TrainingError:
-            yield math.nan
-            return
-        yield float(rows[-1][CRITERION])
-
-
-def small_training(settings: Mapping[str, Any], report: Callable[[dict[str, Any]], object]) -> float:
-    """A trial of a fraction of a second: the library's own loop over two epochs of a few made-up latents.
-
-    Reports after each epoch, and how long it took at its end. Returns: these seconds.
-    """
-    started = time.perf_counter()
-    config = OdeConfig.preset("smoke", coupling="random", **settings)
-    random = torch.Generator().manual_seed(0)
-    labels = torch.arange(17).repeat(8)
-    train, held_out = (Latents(torch.randn(len(labels), 8, generator=random), labels) for _ in range(2))
-    best = math.inf
-
-    def tell(row: Mapping[str, float | int]) -> None:
-        nonlocal best
-        best = min(best, float(row[CRITERION]))
-        report({OBJECTIVE: best, SECONDS: 0.0})
-
-    with TemporaryDirectory() as folder:
-        fit_ode(config, train, held_out, Path(folder), report=tell)
-    seconds = time.perf_counter() - started
-    report({OBJECTIVE: best, SECONDS: seconds})
-    return seconds
 
 
 def _small_proposal(trial: optuna.Trial) -> Settings:

@@ -21,12 +21,13 @@ from click.testing import CliRunner
 
 from benchmarks import search as benchmark
 from benchmarks.measuring import Findings
-from benchmarks.search_arms import Clock, Proposer, Way, in_a_loop, ode_training, search
-from benchmarks.search_surface import (
+from benchmarks.search_arms import Clock, Proposer, Way, in_a_loop, search
+from benchmarks.search_trainings import (
     DIVERGES,
     OPTIMUM,
     best_rate,
     excess,
+    ode_training,
     propose,
     training,
     value,

@@ -1,20 +1,36 @@
-"""A closed-form learning curve over the settings of the transition field's training: its optimum is known.
+"""The trainings that searches are compared on: made up, real, and small.
 
-It is made up: its shape is what trainings often show (a best learning rate that moves with batch and width, a setting
-that only counts for one solver, fast starters that end worse, noise, divergence), its numbers are nobody's measurement.
+`value` is a closed-form learning curve over the settings of the transition field: its optimum is known. Its shape is
+what trainings often show (a best learning rate that moves with batch and width, a setting that counts for one solver
+only, fast starters that end worse, noise, divergence); its numbers are nobody's measurement.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
 
 import numpy as np
 import optuna
+import torch
 
+from wallpaper.data import Latents
+from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.config import from_mapping
 from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.ode_loop import fit_ode
+from wallpaper.training.ode_run import CRITERION
+from wallpaper.training.report import Row
+from wallpaper.training.stopping import Interrupted, TrainingError
+
+Settings: TypeAlias = dict[str, Any]
+
+OBJECTIVE, SECONDS = "objective", "seconds"
+"""What small trainings report."""
 
 SCALE = 0.1
 """The lowest value, about that of a W2 distance."""
@@ -102,3 +118,47 @@ def training(settings: dict[str, Any], epochs: int, seed: tuple[int, ...]) -> It
             yield math.nan
             return
         yield value(config, epoch, epochs) * math.exp(own + random.normal(0, EPOCH_NOISE))
+
+
+def ode_training(
+    config: OdeConfig, train: Latents, held_out: Latents, folder: Path, *, coupling: Path, vae: SymmetryVAE
+) -> Iterator[float]:
+    """The real thing: the validation values of `fit_ode`, one epoch at a time; NaN, and the end, if it diverges.
+
+    Between two epochs the training is interrupted and resumed, which changes none of its numbers.
+    """
+    rows: list[Row] = []
+    for epoch in range(1, config.epochs + 1):
+        try:
+            fit_ode(config, train, held_out, folder, painter=vae, coupling_cache=coupling, resume=epoch > 1,
+                    report=lambda row: rows.append(dict(row)), stop=lambda: len(rows) >= epoch)  # noqa: B023  # fmt: skip
+        except Interrupted:
+            pass
+        except TrainingError:
+            yield math.nan
+            return
+        yield float(rows[-1][CRITERION])
+
+
+def small_training(settings: Mapping[str, Any], report: Callable[[dict[str, Any]], object]) -> float:
+    """A trial of a fraction of a second: the library's own loop over two epochs of a few made-up latents.
+
+    Reports after each epoch, and how long it took at its end. Returns: these seconds.
+    """
+    started = time.perf_counter()
+    config = OdeConfig.preset("smoke", coupling="random", **settings)
+    random = torch.Generator().manual_seed(0)
+    labels = torch.arange(17).repeat(8)
+    train, held_out = (Latents(torch.randn(len(labels), 8, generator=random), labels) for _ in range(2))
+    best = math.inf
+
+    def tell(row: Mapping[str, float | int]) -> None:
+        nonlocal best
+        best = min(best, float(row[CRITERION]))
+        report({OBJECTIVE: best, SECONDS: 0.0})
+
+    with TemporaryDirectory() as folder:
+        fit_ode(config, train, held_out, Path(folder), report=tell)
+    seconds = time.perf_counter() - started
+    report({OBJECTIVE: best, SECONDS: seconds})
+    return seconds
