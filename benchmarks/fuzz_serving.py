@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from serving.refusals import CODES
-from serving.requests import COLUMNS, FORMATS, PARAMS
+from serving.requests import COLUMNS, FORMATS, PARAMS, STARTS
 from serving.schema import json_schema
 from wallpaper.patterns import generate_pattern
 from wallpaper.pictures.render import render
@@ -71,6 +71,11 @@ def _damaged(content: bytes, place: float, change: bytes, cut: bool) -> bytes:
     return content[:at] if cut else content[:at] + change + content[at + len(change) :]
 
 
+def _mostly(usual: st.SearchStrategy[Any], *rare: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Nine times in ten the first."""
+    return st.integers(0, 10 * len(rare) - 1).flatmap(lambda k: rare[k] if k < len(rare) else usual)
+
+
 _scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 _json = st.recursive(
     _scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12
@@ -86,21 +91,27 @@ _damage = st.builds(
     st.binary(max_size=8),
     st.booleans(),
 )
+
+
+def _whole_image(form: str) -> str:
+    return base64.b64encode(_picture(form)).decode("ascii")
+
+
 _images = _damage.map(lambda content: base64.b64encode(content).decode("ascii"))
 _fields: dict[str, st.SearchStrategy[Any]] = {
     "source_group": _groups,
     "target_group": _groups,
-    "image": _images,
+    "image": _mostly(st.sampled_from(["PNG", "JPEG"]).map(_whole_image), _images, _images, _images),
     "sample_id": st.sampled_from(["p4-0", "p1-2", "p6m-1", "p6m-99"]),
-    "seed": st.integers(0, 2**32 - 1),
+    "seed": st.integers(0, 99),  # few: each is drawn anew
     "latent": st.lists(st.floats(-5, 5), min_size=4, max_size=4)
     | st.binary(max_size=20).map(lambda b: base64.b64encode(b).decode()),
 }
 _options: dict[str, st.SearchStrategy[Any]] = {
-    "n_frames": st.integers(1, 6),
+    "n_frames": st.integers(2, 6),
     "format": st.sampled_from(FORMATS),
-    "size": st.integers(60, 80),
-    "cells": st.floats(0.4, 8.1),
+    "size": st.integers(64, 80),
+    "cells": st.floats(0.5, 8),
     "route": st.sampled_from(ROUTES),
     "certify": st.booleans(),
 }
@@ -110,38 +121,40 @@ assert set(_options) == set(PARAMS)
 
 def _near(values: dict[str, st.SearchStrategy[Any]], needed: tuple[str, ...] = ()) -> st.SearchStrategy[dict[str, Any]]:
     """Objects of mostly allowed values; now and then any value, and any name."""
-    mixed = {name: value | value | value | value | _hard | _json for name, value in values.items()}
+    mixed = {name: _mostly(value, _hard, _json) for name, value in values.items()}
     required = {name: mixed.pop(name) for name in needed}
     near = st.fixed_dictionaries(required, optional=mixed)
-    return (
-        near
-        | near
-        | near
-        | near
-        | st.builds(lambda a, b: {**a, **b}, near, st.dictionaries(st.text(), _json, max_size=2))
-    )
+    strange = st.dictionaries(st.text(), _json, max_size=2)
+    return _mostly(near, st.builds(lambda usual, more: {**usual, **more}, near, strange))
 
 
-def _one_start(row: dict[str, Any], start: str) -> dict[str, Any]:
-    """Most rows with two starts are the same refusal; keep one."""
-    return {name: value for name, value in row.items() if name not in COLUMNS[2:] or name == start}
+def _with_one_start(row: dict[str, Any], start: str) -> dict[str, Any]:
+    """Rows with two starts, or with another group than the start's, are refused for that alone."""
+    kept = {name: value for name, value in row.items() if name not in STARTS or name == start}
+    fitting = "auto" if start in ("image", "sample_id") and start in kept else "p1"
+    return kept | ({"source_group": fitting} if row["source_group"] in ["auto", *GROUP_NAMES[:12]] else {})
 
 
-_row = _near(_fields, ("source_group", "target_group"))
-_rows = st.lists(_row | st.builds(_one_start, _row, st.sampled_from(COLUMNS[2:])), min_size=1, max_size=3)
-_tables = (
-    st.fixed_dictionaries({"dataframe_records": _rows})
-    | st.fixed_dictionaries({"inputs": _row | _rows})
-    | st.fixed_dictionaries({"instances": _rows | _json})
-    | st.fixed_dictionaries({"dataframe_split": _json})
+_any_row = _near(_fields, ("source_group", "target_group"))
+_row = _mostly(st.builds(_with_one_start, _any_row, st.sampled_from(STARTS)), _any_row)
+_rows = _mostly(st.lists(_row, min_size=1, max_size=3), _json)
+_records = st.fixed_dictionaries({"dataframe_records": _rows})
+_tables = _mostly(
+    _records,
+    st.fixed_dictionaries({"inputs": _row | _rows}),
+    st.fixed_dictionaries({"instances": _rows}),
+    st.fixed_dictionaries({"dataframe_split": _json}),
 )
-_whole = st.builds(lambda table, params: {**table, "params": params}, _tables, _near(_options) | _json)
-_text = (_whole | _whole | _whole | _json).map(lambda found: json.dumps(found).encode())
-bodies = _text | st.builds(_damaged, _text, st.floats(0, 1), st.binary(max_size=4), st.booleans()) | st.binary()
+_whole = st.builds(lambda table, params: {**table, "params": params}, _tables, _mostly(_near(_options), _json))
+_text = _mostly(_whole, _json).map(lambda found: json.dumps(found).encode())
+bodies = _mostly(_text, st.builds(_damaged, _text, st.floats(0, 1), st.binary(max_size=4), st.booleans()), st.binary())
 """Bodies of requests, from allowed ones to bytes."""
 
-content_types = st.just("application/json") | st.sampled_from(
-    ["application/json; charset=utf-8", "application/json; charset=latin-1", "text/csv", "", "application/json; q=1"]
+content_types = _mostly(
+    st.just("application/json"),
+    st.sampled_from(
+        ["application/json; charset=utf-8", "application/json; charset=latin-1", "text/csv", "", "a/b; q=1"]
+    ),
 )
 
 
