@@ -1,8 +1,8 @@
 """Runs the trials of a phase under Ray Tune, and sees to it that each is told to the study and ends in MLflow.
 
-The only module that knows Ray, which only places and watches trials here: what they are and what became of them is in
-the study, so nothing of Ray's has to be gone on with. Workers end their own runs where they can; those of stopped
-trials and dead workers end here, so nothing stays RUNNING.
+Only this module and `worker` know Ray, which places and watches trials here: what they are and what became of them
+is in the study, so nothing of Ray's has to be gone on with. Workers end their own runs where they can; those of
+stopped trials and dead workers end here, so nothing stays RUNNING.
 """
 
 # ruff: noqa: E402
@@ -43,7 +43,8 @@ from tune.board import KILLED, Board, Row
 from tune.placement import Resources
 from tune.stopping import stopping
 from tune.study import GOOD, Study
-from tune.trial import OBJECTIVE, RANK, Job, best_values, keep_training, run_trial
+from tune.trial import OBJECTIVE, RANK, Job, best_values, keep_training
+from tune.worker import work
 from wallpaper import tracking
 from wallpaper.training.report import HISTORY, read_history
 
@@ -236,7 +237,7 @@ def _tuner(job: Job, study: Study, plan: Plan, watch: Watch) -> tune.Tuner:
     each: dict[str, float] = {"cpu": resources.cpus_per_trial, "gpu": resources.gpu_share}
     scheduler = scheduled(job, study) if plan.scheduler == "asha" else FIFOScheduler()
     return tune.Tuner(
-        tune.with_resources(tune.with_parameters(_trial, job=job), each),
+        tune.with_resources(tune.with_parameters(work, job=job), each),
         tune_config=tune.TuneConfig(
             num_samples=left,
             search_alg=Proposer(study, plan.until),
@@ -277,12 +278,6 @@ def scheduled(job: Job, study: Study) -> Any:
 
 def _is_late(trial_id: str, result: Mapping[str, Any], until: float) -> bool:
     return time.time() > until
-
-
-def _trial(config: Mapping[str, Any], job: Job) -> None:
-    """What a worker runs."""
-    gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    run_trial(job, config["settings"], config["name"], lambda told: tune.report({**told, "gpu": gpu}))
 
 
 def _trial_id(trial: Any) -> str:
