@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tests.conftest import ALL_GROUPS
 from tests.tiny import LATENT, SIDE, tiny_model
-from wallpaper.frames import blend, decode_frames, restored
+from wallpaper.frames import blend, decode_frames
 from wallpaper.models.vae import Head
 from wallpaper.patterns import generate_pattern
 from wallpaper.pictures.render import render
@@ -136,18 +136,6 @@ def test_weights_of_zero_and_one_are_the_two_groups_alone() -> None:
     middle = blend(fields, alignment, torch.tensor([0.25]))
     torch.testing.assert_close(middle, 0.75 * ends[0] + 0.25 * ends[1])
     assert smooth_step(torch.tensor([0.0, 0.5, 1.0])).tolist() == [0.0, 0.5, 1.0]
-
-
-def test_contrast_is_restored_from_the_decoder_s_own() -> None:
-    """Averaging n independent fields takes their spread to 1/sqrt(n); restored it is the spread of one."""
-    decoded = noise(2, 3, SIDE, SIDE)
-    flat = 0.25 * (decoded + sum(noise(2, 3, SIDE, SIDE, seed=seed) for seed in (1, 2, 3)))
-    unchanged, whole = (restored(flat, decoded, torch.full((2,), share)) for share in (0.0, 1.0))
-    assert torch.equal(unchanged, flat)
-    for got, expected in zip(whole, decoded, strict=True):
-        assert float(got.var((1, 2)).sum() / expected.var((1, 2)).sum()) == pytest.approx(1, abs=1e-4)
-    torch.testing.assert_close(whole.mean((2, 3)), flat.mean((2, 3)))
-    assert torch.equal(restored(torch.ones(1, 3, 4, 4), decoded[:1, :, :4, :4], torch.ones(1)), torch.ones(1, 3, 4, 4))
 
 
 def test_times_latents_and_path_describe_the_same_path() -> None:

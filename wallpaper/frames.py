@@ -12,13 +12,10 @@ from torch import Tensor
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.plane import Alignment, Op
 from wallpaper.plane.operation import IDENTITY
-from wallpaper.symmetry import project_primitive, pull_back
+from wallpaper.symmetry import project_primitive, pull_back, restored
 
 DECODED_TOGETHER = 4
 """Latents that the decoder gets at a time, always: its rounding depends on how many they are, and on nothing else."""
-
-MOST_STRETCH, TINY = 6.0, 1e-12
-"""Fields are stretched by this factor at most, and variances below the second number are none."""
 
 
 def decode_frames(
@@ -46,20 +43,6 @@ def colour_frames(
     """`decode_frames` of fields (T, F, n, n) that are decoded already."""
     share = 1 - (1 - weights) ** 3 if begins else torch.ones_like(weights)  # soon: half-way a blend is flattest
     return vae.colour(restored(blend(decoded, alignment, weights), decoded, share), latents)
-
-
-def restored(blended: Tensor, decoded: Tensor, share: Tensor) -> Tensor:
-    """Blended fields (T, F, n, n) stretched about their means towards the contrast that `decoded` has.
-
-    A mean over the operations of a group that the fields do not have flattens them, and flat fields make grey
-    pictures. One factor for all samples of a frame keeps every symmetry.
-
-    Args: share: (T,) 0 leaves a frame as it is, 1 restores its contrast.
-    """
-    spread, flat = (each.var(dim=(2, 3), correction=0).sum(dim=1) for each in (decoded, blended))
-    ratio = (spread / flat.clamp(min=TINY)).sqrt().clamp(1, MOST_STRETCH)
-    change = (ratio**share - 1).view(-1, 1, 1, 1)
-    return blended + (blended - blended.mean(dim=(2, 3), keepdim=True)) * change
 
 
 def blend(decoded: Tensor, alignment: Alignment, weights: Tensor) -> Tensor:

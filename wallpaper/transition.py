@@ -31,7 +31,7 @@ from wallpaper.plane.routes import Route, leg_ends, plan_route
 from wallpaper.plane.subgroups import contains, subgroup_chain
 from wallpaper.symmetry import Spectrum, symmetry_spectrum
 
-LATENT_SOLVER, LATENT_STEPS = "rk4", 8
+LATENT_SOLVER, LATENT_STEPS = "midpoint", 4
 """Fixed steps: a sample's path does not depend on what else is in the batch, as an adaptive step size would."""
 
 AREA_TOLERANCE = 0.01

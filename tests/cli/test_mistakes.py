@@ -65,7 +65,7 @@ def refused(*words: object) -> str:
         ),
         ("train-ode --epochs 0", "`epochs >= 1` must hold, but got 0"),
         ("train-ode --adjoint true --solver rk4", "`adjoint` needs `solver` dopri5, but got 'rk4'"),
-        ("train-ode --coupling near", "`coupling` must be one of ot, random, but got 'near'"),
+        ("train-ode --coupling near", "`coupling` must be one of ot, random, projection, but got 'near'"),
         ("train-ode --device cuda:99", "`--device cuda:99` needs a GPU that torch can use, but there is none such"),
         ("transition p1", "Missing argument 'TARGET'."),
         ("transition p9 p1", "unknown wallpaper group 'p9'; one of p1, p2, pm, pg, cm"),

@@ -61,7 +61,7 @@ def test_a_field_at_rest_misses_it() -> None:
     figures = transport_metrics(measure_transport(resting(), latents(0), latents(1))[0])
     assert figures["wasserstein2_over_floor"] > 3
     assert figures["wasserstein2_over_floor_worst"] > figures["wasserstein2_over_floor"]
-    assert figures["nfe"] == 33
+    assert figures["nfe"] == 9
 
 
 def test_floor_and_end_points_have_one_size() -> None:
@@ -91,7 +91,7 @@ ROW = PairMetrics(
 
 
 def table(*rows: PairMetrics, never_trained: tuple[tuple[int, int], ...] = ()) -> Transport:
-    return Transport(rows, tuple(1.0 for _ in rows), 3.0, 26, never_trained)
+    return Transport(rows, tuple(1.0 for _ in rows), 3.0, 3.0, 26, never_trained)
 
 
 def test_pairs_that_collapse_or_spread_are_counted() -> None:

@@ -34,7 +34,7 @@ def test_presets_and_the_plans_figures() -> None:
         ({"held_out_pairs": 0.95}, "`held_out_pairs <= 0.9` must hold, but got 0.95"),
         ({"held_out_pairs": -0.1}, "`held_out_pairs >= 0` must hold, but got -0.1"),
         ({"objective": "mse"}, "`objective` must be one of flow, endpoint, but got 'mse'"),
-        ({"coupling": "best"}, "`coupling` must be one of ot, random, but got 'best'"),
+        ({"coupling": "best"}, "`coupling` must be one of ot, random, projection, but got 'best'"),
         ({"epochs": 0}, "`epochs >= 1` must hold, but got 0"),
         ({"time_points": 1}, "`time_points >= 2` must hold, but got 1"),
         ({"embedding_dim": 8}, "`embedding_dim >= 12` must hold, but got 8"),

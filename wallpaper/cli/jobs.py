@@ -24,7 +24,7 @@ from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.checkpoint import weights_digest
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.ode_loop import OdeResult, fit_ode
-from wallpaper.training.ode_pairs import held_out_pairs
+from wallpaper.training.ode_pairs import coupling_of, held_out_batch, held_out_pairs
 from wallpaper.training.report import Report, to_all
 from wallpaper.training.stopping import StopRequest
 from wallpaper.training.vae_config import VaeConfig
@@ -38,6 +38,7 @@ HELD_OUT = "held_out_pairs"
 SHOWN = {
     "train/loss": "loss",
     "val/psnr": "PSNR (dB)",
+    "val/flow": "flow loss",
     "val/wasserstein2": "W2",
     "val/variance_ratio": "variance ratio",
 }
@@ -146,12 +147,13 @@ def _train_ode(
         same = RealTransitionDataset(
             train, mode="same", codec=coded.vae, seed=config.seed, pairs_per_epoch=config.pairs_per_epoch
         )
+    coupling = couple(config, coded)
     with StopRequest() as stop, bar("ODE", "batches") as move:
         reports = [run.reporter(), lambda row: move.note(epoch_line(row)), drawn, *([also] if also else [])]
         result = fit_ode(
             config, train, held_out, folder,
             same_pairs=same, vae_info={"digest": coded.digest, "folder": str(coded.folder.absolute())},
-            coupling_cache=folder / "coupling.npz",
+            coupling_cache=coupling,
             report=to_all(*reports), progress=move, resume=resume, stop=stop, device=device,
         )  # fmt: skip
     info = {
@@ -165,6 +167,16 @@ def _train_ode(
     keep_training(run, folder)
     run.artifact(folder / MODEL, MODEL)
     return result
+
+
+def couple(config: OdeConfig, coded: Coded) -> Path:
+    """The file of the training latents' coupling, the held-out ones' beside it; made if they are not there yet."""
+    path = coded.folder / "latents" / f"coupling-{config.coupling}.npz"
+    train, held_out = (coded.latents.take(coded.store.splits[name]) for name in ("train", "val"))
+    with bar("coupling", "pairs") as move:
+        coupling_of(config, train, painter=coded.vae, cache=path, progress=move)
+        held_out_batch(config, held_out, painter=coded.vae, cache=path)
+    return path
 
 
 def encode_job(vae_folder: Path, store: PatternStore) -> Coded:

@@ -81,10 +81,10 @@ def try_ode(attempt: str, config: OdeConfig, vae_folder: Path, store: PatternSto
         )
     if attempt == DRY_RUN:
         about = f"{_about(store)}, {latents.dimension} latents each"
-        _say(rehearse_ode(config, latents, device, same_pairs=same), about, "pairs", config.batch_size)
+        _say(rehearse_ode(config, latents, device, same_pairs=same, painter=vae), about, "pairs", config.batch_size)
         return
     with bar("one batch", "steps") as move:
-        first, last = overfit_ode(config, latents, device, move, same_pairs=same)
+        first, last = overfit_ode(config, latents, device, move, same_pairs=same, painter=vae)
     _judge(first, last)
 
 
@@ -98,7 +98,7 @@ def some_latents(vae: SymmetryVAE, store: PatternStore) -> Latents:
         for part in np.array_split(chosen, -(-len(chosen) // _AT_ONCE)):
             image = store.batch(part, side=vae.resolution)
             means.append(vae.encode(image, torch.from_numpy(store.labels[part]))[0])
-    return Latents(torch.cat(means), torch.from_numpy(store.labels[chosen]), torch.from_numpy(chosen))
+    return Latents(torch.cat(means), torch.from_numpy(store.labels[chosen]), torch.from_numpy(chosen), vae.places)
 
 
 def _about(store: PatternStore) -> str:

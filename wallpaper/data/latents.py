@@ -40,6 +40,8 @@ class Latents:
     """(N,) int64 group indices."""
     index: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
     """(N,) int64 position of each in the store; 0..N-1 if not given."""
+    places: int = 0
+    """Side of the grid of places that a latent lies on, channel after channel; 0: on none."""
 
     def __post_init__(self) -> None:
         if self.mean.ndim != 2 or self.mean.dtype != torch.float32:
@@ -62,7 +64,7 @@ class Latents:
     def take(self, indices: ArrayLike | Tensor) -> Latents:
         """The rows at `indices`, such as one split; `index` still points into the store."""
         rows = torch.as_tensor(np.asarray(indices, dtype=np.int64))
-        return Latents(self.mean[rows], self.labels[rows], self.index[rows])
+        return Latents(self.mean[rows], self.labels[rows], self.index[rows], self.places)
 
 
 def cached_latents(
@@ -93,7 +95,7 @@ def cached_latents(
     if not re.fullmatch(r"[0-9A-Za-z_-]+", encoder_digest):
         raise ValueError(f"`encoder_digest` must be letters, digits, - and _, but got {encoder_digest!r}")
     path = Path(folder) / f"latents-{store.digest}-{encoder_digest}-{side or store.side}.npz"
-    found = _load(path, store)
+    found = _load(path, store, _places(encoder))
     if found is not None:
         return found
     with evaluating(encoder):
@@ -127,7 +129,7 @@ def encode_all(
             raise ValueError(f"the encoder's mean must be finite, but is not for pattern {first}; train it again")
         means.append(mean.float().cpu())
         progress(stop, len(store))
-    return Latents(torch.cat(means), labels)
+    return Latents(torch.cat(means), labels, places=_places(encoder))
 
 
 @contextmanager
@@ -143,7 +145,12 @@ def evaluating(model: object) -> Iterator[None]:
             model.train(training)
 
 
-def _load(path: Path, store: PatternStore) -> Latents | None:
+def _places(encoder: Encoder) -> int:
+    """What the encoder says of its latents; most say nothing."""
+    return int(getattr(encoder, "places", 0))
+
+
+def _load(path: Path, store: PatternStore, places: int) -> Latents | None:
     try:
         found = read_npz(path)
         mean, labels = found["mean"], found["labels"]
@@ -152,4 +159,4 @@ def _load(path: Path, store: PatternStore) -> Latents | None:
     shaped = mean.ndim == 2 and mean.dtype == np.float32 and len(mean) == len(store)
     if not (shaped and np.isfinite(mean).all() and np.array_equal(labels, store.labels)):
         return None
-    return Latents(torch.from_numpy(mean), torch.from_numpy(store.labels))
+    return Latents(torch.from_numpy(mean), torch.from_numpy(store.labels), places=places)

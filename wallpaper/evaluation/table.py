@@ -157,9 +157,9 @@ def _transport(found: Transport, row: MakeRow) -> Section:
         row("curvature of paths", ".4f", "curvature", note=_largest(found, "curvature")),
         row("length of paths", ".3f", "path_length"),
         row("cycle error, in spreads", ".3f", "cycle_error", note=_largest(found, "cycle_error")),
-        row("evaluations of the field, 8 fixed steps", ".0f", "nfe"),
+        row("evaluations of the field, fixed steps", ".0f", "nfe"),
         row("  dopri5", ".0f", "adaptive_nfe"),
-        row("W2 of 8 fixed steps off dopri5's, %", ".2g", "fixed_steps_change", scale=100),
+        row("W2 of fixed steps off dopri5's, %", ".2g", "fixed_steps_change", scale=100),
     )  # fmt: skip
     return Section(f"Transport, {len(found.pairs)} ordered pairs", ("mean", "fresh", "ratio"), rows)
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wallpaper.models.embedding import GroupEmbedding
+from wallpaper.models.grid_field import BoundGridField, GridField
 from wallpaper.models.solvers import Solution, SolveError, SolverSettings, integrate
 from wallpaper.plane import GROUP_NAMES
 
@@ -112,6 +113,8 @@ class TransitionODE(nn.Module):
 
     Args:
         latent_dim, hidden_dim, embedding_dim: sizes; the plan has 2, 256, 32.
+        places: side of the grid of places that the latents lie on, channel after channel: the network is then a
+            `GridField`, with `hidden_dim` channels a place. 0: the plan's dense network.
         solver, steps, rtol, atol, max_evaluations: see `SolverSettings`.
         adjoint: gradients by the adjoint equation instead of backpropagation; only dopri5.
         generator: source of the initial weights; None takes torch's global one.
@@ -126,6 +129,7 @@ class TransitionODE(nn.Module):
         latent_dim: int = 2,
         hidden_dim: int = 256,
         embedding_dim: int = 32,
+        places: int = 0,
         solver: str = "dopri5",
         steps: int = 8,
         rtol: float = 1e-4,
@@ -141,11 +145,16 @@ class TransitionODE(nn.Module):
         if adjoint and solver != "dopri5":
             raise ValueError(f"`adjoint` needs `solver` 'dopri5', but got {solver!r}")
         self.sizes = {"latent_dim": latent_dim, "hidden_dim": hidden_dim, "embedding_dim": embedding_dim}
-        if min(self.sizes.values()) < 1:
-            raise ValueError(f"every size must be at least 1, but got {self.sizes}")
+        if min(self.sizes.values()) < 1 or places < 0:
+            raise ValueError(f"every size must be at least 1, but got {self.sizes | {'places': places}}")
+        self.places = places
         self.adjoint = adjoint
         self.embedding = GroupEmbedding(embedding_dim, generator=generator)
-        self.function = ODEFunction(latent_dim, hidden_dim, embedding_dim, generator=generator)
+        self.function: ODEFunction | GridField = (
+            GridField(latent_dim, hidden_dim, embedding_dim, places=places, generator=generator)
+            if places
+            else ODEFunction(latent_dim, hidden_dim, embedding_dim, generator=generator)
+        )
         self.register_buffer("latent_mean", torch.zeros(latent_dim))
         self.register_buffer("latent_std", torch.ones(latent_dim))
 
@@ -156,7 +165,7 @@ class TransitionODE(nn.Module):
 
     def options(self) -> dict[str, int | float | str | bool]:
         """Plain data from which `TransitionODE(**options)` builds the same model before its weights are loaded."""
-        return {**self.sizes, **asdict(self.settings), "adjoint": self.adjoint}
+        return {**self.sizes, "places": self.places, **asdict(self.settings), "adjoint": self.adjoint}
 
     def fit_scale(self, latents: Tensor) -> None:
         """Centre on `latents` (N, d) and scale by their root mean square deviation over all coordinates.
@@ -177,9 +186,11 @@ class TransitionODE(nn.Module):
         """Unit scale (..., d) to z."""
         return states * self.latent_std + self.latent_mean
 
-    def field(self, source: Tensor, target: Tensor) -> BoundField:
+    def field(self, source: Tensor, target: Tensor) -> BoundField | BoundGridField:
         """The field in unit scale from groups `source` to `target`, index tensors (B,)."""
-        return self.function.bind(self.embedding(source), self.embedding(target))
+        embeddings = self.embedding(source), self.embedding(target)
+        function = self.function
+        return function.bind(*embeddings, target) if isinstance(function, GridField) else function.bind(*embeddings)
 
     def velocity(self, time: Tensor | float, latents: Tensor, source: Tensor, target: Tensor) -> Tensor:
         """dz/dt (B, d) at time () or (B,), latents (B, d), group indices (B,)."""

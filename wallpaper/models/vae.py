@@ -141,6 +141,13 @@ class SymmetryVAE(nn.Module):
         return self.settings["latent_dim"]
 
     @property
+    def places(self) -> int:
+        """Side of the grid of places that the latents lie on, channel after channel; 0 where they lie on none."""
+        own = self.settings
+        on_grid = own["pool"] == "grid"
+        return last_grid(self.resolution, own["backbone"], own["hidden_dims"], own["patch"]) if on_grid else 0
+
+    @property
     def resolution(self) -> int:
         """Samples n along each side of a cell."""
         return self.settings["resolution"]

@@ -1,5 +1,6 @@
 """Symmetry on arrays: index maps, exact projection, residuals."""
 
+from wallpaper.symmetry.contrast import restored
 from wallpaper.symmetry.index_maps import Orbits, group_orbits, orbits_of, permutation, permutations
 from wallpaper.symmetry.primitive import project_primitive, pull_back, to_primitive
 from wallpaper.symmetry.projection import project, project_onto
@@ -19,6 +20,7 @@ __all__ = [
     "project_primitive",
     "pull_back",
     "residuals",
+    "restored",
     "symmetry_spectrum",
     "to_primitive",
 ]

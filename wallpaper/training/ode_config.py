@@ -22,8 +22,13 @@ class OdeConfig:
     """flow: match the velocity of straight lines between coupled latents, without a solver. endpoint: solve, and
     add endpoint error, smoothness and velocity; with random coupling it collapses onto the target group's mean."""
 
-    coupling: Literal["ot", "random"] = "ot"
-    """Which latent of the source group is paired with which of the target: by optimal transport, or any."""
+    coupling: Literal["ot", "random", "projection"] = "ot"
+    """What a latent of the source group is paired with: the target's by optimal transport; any of the target's; or
+    that of its own pattern, projected onto the target group with its contrast kept (decodes and encodes with the VAE).
+    With thousands of latents all patterns are equally far from each other, and only the last teaches anything."""
+
+    projected_pairs: int = 24_000
+    """Pairs of coupling projection: made once, drawn from in every epoch."""
 
     transition_mode: Literal["cross", "same", "mixed"] = "cross"
     """cross: two patterns of different groups. same: one latent decoded under both groups and encoded again.
@@ -69,8 +74,15 @@ class OdeConfig:
     time_points: int = 50
     """Times between 0 and 1, ends included, at which smoothness and velocity look at a path."""
 
+    network: Literal["auto", "dense", "grid"] = "auto"
+    """dense: the plan's. grid: convolutions, for latents that lie on a grid of places (VAE with pool grid); it knows
+    which places the target group repeats. auto: grid wherever it can be."""
+
     hidden_dim: int = 256
-    """Width of the field's layers."""
+    """Width of the dense network's layers."""
+
+    place_channels: int = 64
+    """Channels of a place in the grid network; a multiple of 16."""
 
     embedding_dim: int = 32
     """Length of a group's learned vector; 12 of it start from what is known of the group."""
@@ -119,6 +131,7 @@ class OdeConfig:
         check_choices(self)
         counts = ("epochs", "pairs_per_epoch", "batch_size", "hidden_dim", "solver_steps", "max_evaluations")
         check_at_least(self, 1, *counts, "validate_every", "validation_pairs", "log_every")
+        check_at_least(self, 1, "place_channels", "projected_pairs")
         check_at_least(self, 2, "time_points", "validation_points")
         check_at_least(self, 12, "embedding_dim")
         check_at_least(self, 0, "weight_decay", "warmup", "lambda_smooth", "lambda_velocity", "seed", "ema_decay")
@@ -127,6 +140,8 @@ class OdeConfig:
         check_positive(self, "learning_rate", "gradient_clip", "rtol", "atol")
         if self.held_out_pairs > MOST_HELD_OUT:
             raise ValueError(f"`held_out_pairs <= {MOST_HELD_OUT}` must hold, but got {self.held_out_pairs}")
+        if self.place_channels % 16:
+            raise ValueError(f"`place_channels % 16 == 0` must hold, but got {self.place_channels}")
         if self.adjoint and self.solver != "dopri5":
             raise ValueError(f"`adjoint` needs `solver` dopri5, but got {self.solver!r}")
 
@@ -136,13 +151,27 @@ class OdeConfig:
         return replace(choose("preset", name, PRESETS), **changes)
 
 
+_LAPTOP = OdeConfig(
+    coupling="projection",
+    projected_pairs=12_000,
+    epochs=6,
+    pairs_per_epoch=8_000,
+    learning_rate=2e-3,
+    warmup=50,
+    place_channels=48,
+    solver="midpoint",
+    solver_steps=4,
+    time_points=9,
+    validation_points=16,
+)
+
 PRESETS = {
     "smoke": OdeConfig(epochs=2, pairs_per_epoch=256, hidden_dim=64, time_points=10, validation_points=8),
-    "laptop": OdeConfig(epochs=12, pairs_per_epoch=16_000, learning_rate=2e-3, validation_points=32),
-    "champion": OdeConfig(
-        epochs=16, pairs_per_epoch=16_000, learning_rate=2e-3, validation_points=32, held_out_pairs=0.1
+    "laptop": _LAPTOP,
+    "champion": replace(
+        _LAPTOP, projected_pairs=36_000, epochs=16, pairs_per_epoch=16_000, place_channels=64, held_out_pairs=0.1
     ),
-    "quality": OdeConfig(pairs_per_epoch=32_000, hidden_dim=512),
+    "quality": replace(_LAPTOP, projected_pairs=100_000, epochs=100, pairs_per_epoch=32_000, place_channels=128),
     "plan": OdeConfig(),
     "baseline": OdeConfig(objective="endpoint", coupling="random", adjoint=True, transition_mode="mixed"),
 }

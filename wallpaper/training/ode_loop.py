@@ -3,7 +3,8 @@
 The loop computes and reports; pictures, trackers and searches are its caller's. The pairs and times of an
 epoch follow from (seed, epoch) and a CPU computes on one thread, so an interrupted run goes on to the same
 numbers bit for bit. Kept as best is the epoch whose end points are distributed most like held-out latents of the
-target: an endpoint error on random pairs would prefer a collapse. Read `fit_ode` first.
+target, or with coupling projection the one that knows best where held-out latents go (see `ode_run.criterion`): an
+endpoint error on random pairs would prefer a collapse. Read `fit_ode` first.
 """
 
 from __future__ import annotations
@@ -16,21 +17,27 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from wallpaper.data.latents import Latents
 from wallpaper.data.pairs import RealTransitionDataset
 from wallpaper.models.ode import TransitionODE
 from wallpaper.models.solvers import SolveError
 from wallpaper.training.checkpoint import BEST, load_checkpoint, load_weights, weights_digest
-from wallpaper.training.couplings import Coupling, build_coupling
+from wallpaper.training.couplings import Coupling, PairBatch
 from wallpaper.training.failures import memory_errors
+from wallpaper.training.objectives import flow_loss
 from wallpaper.training.ode_config import OdeConfig
-from wallpaper.training.ode_pairs import epoch_pairs, held_out_pairs, validation_pairs
-from wallpaper.training.ode_run import OdeRun, begin_run, model_of, resume_run
+from wallpaper.training.ode_pairs import coupling_of, epoch_pairs, held_out_batch, held_out_pairs, validation_pairs
+from wallpaper.training.ode_run import FLOW, OdeRun, begin_run, model_of, resume_run
 from wallpaper.training.ode_step import take_step, train_row
+from wallpaper.training.projected import Painter
 from wallpaper.training.report import Progress, Report, Row, silent
 from wallpaper.training.stopping import Interrupted, Stop, TrainingError, never
 from wallpaper.training.transport_metrics import pair_table, summary
+
+AT_ONCE = 64
+"""Held-out pairs whose velocity is asked for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class OdeResult:
     folder: Path
     """Holds config.json, history.json, best.safetensors and last.safetensors."""
     best_epoch: int
-    """Epoch of the lowest W2 to held-out latents."""
+    """Epoch of the lowest `criterion`."""
     history: list[Row]
     """One row per epoch, oldest first."""
     ode: TransitionODE
@@ -56,6 +63,7 @@ def fit_ode(
     folder: Path,
     *,
     same_pairs: RealTransitionDataset | None = None,
+    painter: Painter | None = None,
     vae_info: Mapping[str, Any] | None = None,
     coupling_cache: Path | None = None,
     report: Report = silent,
@@ -70,8 +78,9 @@ def fit_ode(
         train, held_out: latents of the train and val split; both with at least two of a group to validate on it.
         folder: takes config.json, history.json, best.safetensors, last.safetensors; an older run in it is replaced.
         same_pairs: a dataset in mode "same"; needed by transition_mode same and mixed.
+        painter: the VAE; needed by coupling projection unless `coupling_cache` holds its pairs.
         vae_info: plain data about the latents' VAE, kept in every checkpoint.
-        coupling_cache: file that keeps the optimal coupling.
+        coupling_cache: file that keeps the coupling.
         report: gets one row per epoch after its checkpoints are written; may raise to end the run.
         progress: gets (batches done, batches in all) after each batch.
         resume: go on from the folder's last checkpoint, which must be of the same settings (but for
@@ -85,12 +94,15 @@ def fit_ode(
     without = held_out_pairs(config)
     validated = validation_pairs(train, held_out, config.validation_pairs, without=without)
     data = weights_digest({"train": train.mean, "labels": train.labels, "held_out": held_out.mean})
-    run = (resume_run if resume else begin_run)(config, train.mean, folder, data, dict(vae_info or {}), device)
-    coupling = build_coupling(config.coupling, train, without=without, cache=coupling_cache)
+    run = (resume_run if resume else begin_run)(config, train, folder, data, dict(vae_info or {}), device)
+    coupling = coupling_of(config, train, painter=painter, cache=coupling_cache)
     if same_pairs is not None:
         same_pairs.epoch_pairs(run.epoch)  # codes its images now, while torch has all its threads
+    known = held_out_batch(config, held_out, painter=painter, cache=coupling_cache)
     with one_cpu_thread():
-        _train(run, coupling, train, held_out, validated, same_pairs, report=report, progress=progress, stop=stop)
+        _train(
+            run, coupling, train, held_out, validated, known, same_pairs, report=report, progress=progress, stop=stop
+        )
     ode = load_ode(folder)
     return OdeResult(folder, run.best_epoch, run.history, ode, weights_digest(ode.state_dict()))
 
@@ -116,6 +128,7 @@ def _train(
     train: Latents,
     held_out: Latents,
     validated: list[tuple[int, int]],
+    known: tuple[PairBatch, Tensor] | None,
     same_pairs: RealTransitionDataset | None,
     *,
     report: Report,
@@ -142,6 +155,7 @@ def _train(
                 run.validated_weights(),
             ):
                 row |= validate(run.ode, config, held_out, train, validated)
+                row |= {} if known is None else {FLOW: _flow(run.ode, *known)}
         row["seconds"] = time.monotonic() - started
         run.end_epoch(row)
         report(row)
@@ -166,6 +180,15 @@ def validate(
     means = summary(table)
     means["endpoint"] = means.pop("endpoint_error")
     return {f"val/{name}": value for name, value in sorted(means.items())}
+
+
+@torch.no_grad()
+def _flow(ode: TransitionODE, pairs: PairBatch, times: Tensor) -> float:
+    """Flow-matching loss of all pairs, in parts that are no larger than a step's."""
+    device, total = ode.latent_mean.device, 0.0
+    for rows in torch.arange(len(pairs)).split(AT_ONCE):
+        total += float(flow_loss(ode, pairs[rows].to(device), times[rows].to(device))) * len(rows)
+    return total / len(pairs)
 
 
 def _check(config: OdeConfig, train: Latents, held_out: Latents, same_pairs: RealTransitionDataset | None) -> None:

@@ -6,6 +6,8 @@ All of it follows from the settings and the data alone, so nothing of it is save
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,8 +17,11 @@ from torch import Tensor
 from wallpaper.data.latents import Latents
 from wallpaper.data.pairs import RealTransitionDataset
 from wallpaper.plane import GROUP_NAMES
-from wallpaper.training.couplings import Coupling, GroupPair, PairBatch
+from wallpaper.training.couplings import Coupling, GroupPair, PairBatch, build_coupling
 from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.projected import Painter
+from wallpaper.training.projection_coupling import ProjectionCoupling
+from wallpaper.training.report import Progress, silent
 
 _HELD_OUT_STREAM = 1
 """Tells the draw of held-out pairs from every other one of the same seed."""
@@ -52,6 +57,40 @@ def validation_pairs(
         )
     pairs = _in_cycles(np.array(groups), np.random.default_rng(0))
     return [pair for pair in pairs if pair not in without][:count]
+
+
+def coupling_of(
+    config: OdeConfig,
+    latents: Latents,
+    *,
+    painter: Painter | None = None,
+    cache: Path | None = None,
+    progress: Progress = silent,
+) -> Coupling:
+    """The coupling that `config` asks for; arguments as in `fit_ode`. Raises: ValueError: it cannot be made."""
+    without = held_out_pairs(config)
+    if config.coupling != "projection":
+        return build_coupling(config.coupling, latents, without=without, cache=cache)
+    return ProjectionCoupling(
+        latents, config.projected_pairs, painter=painter, without=without, cache=cache, progress=progress
+    )
+
+
+def held_out_batch(
+    config: OdeConfig, held_out: Latents, *, painter: Painter | None = None, cache: Path | None = None
+) -> tuple[PairBatch, Tensor] | None:
+    """Pairs of held-out latents by projection, and a time for each, always the same; None for other couplings.
+
+    Args: cache: the file of the training pairs, beside which these are kept.
+    """
+    if config.coupling != "projection":
+        return None
+    count = config.validation_pairs * config.validation_points
+    beside = None if cache is None else cache.with_name(f"{cache.stem}-val.npz")
+    few = replace(config, projected_pairs=count)
+    generator = torch.Generator().manual_seed(0)
+    pairs = coupling_of(few, held_out, painter=painter, cache=beside).draw(count, generator)
+    return pairs, torch.rand(count, generator=generator)
 
 
 def epoch_pairs(

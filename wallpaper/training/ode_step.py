@@ -21,7 +21,7 @@ from wallpaper.training.report import Row
 from wallpaper.training.schedule import learning_rate
 from wallpaper.training.stopping import TrainingError
 
-MONITORED = 256
+MONITORED = 64
 """Pairs whose paths are solved once an epoch, for the terms that flow matching does not need."""
 
 

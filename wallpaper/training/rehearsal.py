@@ -17,13 +17,13 @@ import torch
 
 from wallpaper.data.latents import Latents
 from wallpaper.data.pairs import RealTransitionDataset
-from wallpaper.training.couplings import build_coupling
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.ode_loop import one_cpu_thread
-from wallpaper.training.ode_pairs import epoch_pairs, held_out_pairs
+from wallpaper.training.ode_pairs import coupling_of, epoch_pairs
 from wallpaper.training.ode_run import untrained as untrained_ode
 from wallpaper.training.ode_step import take_step as take_ode_step
 from wallpaper.training.pattern_source import PatternSource, check_source
+from wallpaper.training.projected import Painter
 from wallpaper.training.report import Progress, silent
 from wallpaper.training.vae_batches import VaeBatch, prepare
 from wallpaper.training.vae_config import VaeConfig
@@ -89,10 +89,15 @@ def overfit_vae(
 
 
 def rehearse_ode(
-    config: OdeConfig, latents: Latents, device: str | torch.device, *, same_pairs: RealTransitionDataset | None = None
+    config: OdeConfig,
+    latents: Latents,
+    device: str | torch.device,
+    *,
+    same_pairs: RealTransitionDataset | None = None,
+    painter: Painter | None = None,
 ) -> Rehearsal:
     """`rehearse_vae` for the transition field; some latents of each group are enough."""
-    step = _OdeStep(config, latents, device, same_pairs)
+    step = _OdeStep(config, latents, device, same_pairs, painter)
     with one_cpu_thread():
         loss, seconds = _timed(step.take)
     run = step.run
@@ -106,11 +111,12 @@ def overfit_ode(
     progress: Progress = silent,
     *,
     same_pairs: RealTransitionDataset | None = None,
+    painter: Painter | None = None,
 ) -> tuple[float, float]:
     """`overfit_vae` for the transition field: one batch of pairs at times that stay the same."""
     fixed = replace(config, scheduler="constant", warmup=0, ema_decay=0.0)
     with one_cpu_thread():
-        return _by_heart(_OdeStep(fixed, latents, device, same_pairs).take, progress)
+        return _by_heart(_OdeStep(fixed, latents, device, same_pairs, painter).take, progress)
 
 
 class _OdeStep:
@@ -122,9 +128,11 @@ class _OdeStep:
         latents: Latents,
         device: str | torch.device,
         same_pairs: RealTransitionDataset | None,
+        painter: Painter | None,
     ) -> None:
-        self.run, self._latents = untrained_ode(config, latents.mean, _NOWHERE, "", {}, device), latents
-        coupling = build_coupling(config.coupling, latents, without=held_out_pairs(config))
+        self.run, self._latents = untrained_ode(config, latents, _NOWHERE, "", {}, device), latents
+        few = replace(config, projected_pairs=min(config.projected_pairs, config.batch_size))
+        coupling = coupling_of(few, latents, painter=painter)
         pairs, times = epoch_pairs(config, coupling, same_pairs, 1)
         rows = slice(config.batch_size)
         self._pairs, self._times = pairs[rows].to(device), times[rows].to(device)

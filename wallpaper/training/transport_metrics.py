@@ -26,7 +26,7 @@ from wallpaper.training.couplings import optimal_assignment
 Points: TypeAlias = NDArray[np.floating]
 """(N, d)."""
 
-ROWS = 2048
+ROWS = 512
 """Paths solved at once."""
 
 
