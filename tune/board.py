@@ -38,7 +38,7 @@ class Row:
     """Of its run in MLflow; empty until it has told something."""
     gpu: str = ""
     reason: str = ""
-    started: float = field(default_factory=time.time)
+    started: float = field(default_factory=lambda: time.time())
     seconds: float = 0.0
 
     def told(self, result: Mapping[str, Any]) -> None:
@@ -120,7 +120,9 @@ class Board:
         shown = [*([best] if best else []), *ended[len(ended) - max(0, room - len(going) - 1) :], *going]
         table = Table(box=None, header_style="bold", pad_edge=False)
         for name in ("trial", "phase", *(each.title for each in self.objectives), "epoch", "state", "time", "GPU"):
-            table.add_column(name, justify="left" if name in ("phase", "state", "GPU") else "right", no_wrap=True)
+            table.add_column(
+                name, justify="left" if name in ("trial", "phase", "state", "GPU") else "right", no_wrap=True
+            )
         table.add_column("settings", overflow="ellipsis", no_wrap=True)
         for row in shown:
             values = [number(value) for value in row.values] or ["-"] * len(self.objectives)

@@ -1,4 +1,4 @@
-"""The command as typed: a small search end to end, and what it refuses."""
+"""The command as typed: a small search of both phases end to end, gone on with, and what it refuses."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 import torch
 from click.testing import CliRunner
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from tests.tune.conftest import ROOT, Ground
-from tune import search
+from tune import outcome, search
+from tune.study import load_database
+from wallpaper.cli import jobs
 from wallpaper.cli.train import train_ode
 
 pytestmark = [
@@ -24,36 +26,54 @@ pytestmark = [
 ]
 
 
-def test_a_search_of_two_trials(ground: Ground, tmp_path: Path) -> None:
+def called(ground: Ground, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own, as users run it; Ray ends with it."""
-    options = ["--data", str(ground.data), "--vae", str(ground.vae), "--preset", "smoke", "--trials", "2"]
-    options += ["--epochs", "2", "--concurrent", "1", "--name", "small", "--storage-path", "searches"]
-    command = [sys.executable, str(ROOT / "tune" / "search.py"), *options]
-    done = subprocess.run(command, cwd=tmp_path, env=ground.environment, capture_output=True, text=True, timeout=280)
+    command = [sys.executable, str(ROOT / "tune" / "search.py"), "--storage-path", "searches", *options]
+    done = subprocess.run(command, cwd=folder, env=ground.environment, capture_output=True, text=True, timeout=290)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.mark.timeout(600)
+def test_a_search_of_both_phases_and_then_of_one_trial_more(ground: Ground, tmp_path: Path) -> None:
+    space = tmp_path / "space.yaml"
+    space.write_text("vae: {learning_rate: {low: 1e-4, high: 1e-2, log: true}}\node: {hidden_dim: [64, 16, 256]}\n")
+    options = ["--data", str(ground.data), "--preset", "smoke", "--trials", "2", "--space", str(space), "--epochs", "1"]
+    done = called(ground, tmp_path, *options, "--concurrent", "1", "--name", "small", "--no-register")
     assert done.returncode == 0, done.stderr + done.stdout
-    assert "Traceback" not in done.stderr
-
     client = MlflowClient(f"sqlite:///{ground.database}")
-    runs = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
-    (parent,) = [run for run in runs if run.data.tags["phase"] == "search"]
-    children = [run for run in runs if run.data.tags["phase"] == "train_ode"]
-    assert {run.info.status for run in runs} == {"FINISHED"}
-    assert [run.data.tags["mlflow.parentRunId"] for run in children] == [parent.info.run_id] * 2
-    for child in children:
-        history = client.get_metric_history(child.info.run_id, "val/wasserstein2")
-        assert [point.step for point in history] == [1, 2]
-    first = min(children, key=lambda run: run.info.start_time)
-    assert (first.data.params["cfg.learning_rate"], first.data.params["cfg.hidden_dim"]) == ("0.001", "64")
+    parents = {run.data.tags["search.phase"]: run for run in runs(client) if run.data.tags["phase"] == "search"}
+    assert set(parents) == {"vae", "ode"}
+    for phase, parent in parents.items():
+        children = [run for run in runs(client) if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+        assert [run.info.status for run in (parent, *children)] == ["FINISHED"] * 3
+        assert {run.data.tags["phase"] for run in children} == {f"train_{phase}"}
+        study = load_database(tmp_path / "searches" / "small" / phase / "study.db")
+        told = {trial.user_attrs["run_id"]: trial.value for trial in study.trials}
+        assert told == {run.info.run_id: pytest.approx(run.data.metrics["objective"]) for run in children}
+        best = json.loads((tmp_path / "searches" / "small" / phase / outcome.BEST).read_text())
+        assert best["run_id"] == parent.data.tags["best.run_id"] == study.best_trial.user_attrs["run_id"]
+        files = {file.path for file in client.list_artifacts(parent.info.run_id, "search")}
+        assert files >= {"search/study.db", "search/best.json", "search/figures"}
+    vae = tmp_path / "searches" / "small" / "vae" / "trials" / parents["vae"].data.tags["best.trial"]
+    assert parents["ode"].data.tags["vae.folder"] == str(vae)
+    words, typed = shlex.split(best["command"]), train_ode.make_context("train-ode", shlex.split(best["command"])[2:])
+    assert words[:2] == ["wallpaper", "train-ode"]
+    assert typed.params["hidden_dim"] == best["settings"]["hidden_dim"]
+    model = Path(best["folder"]) / "model"
+    assert f"model            {model}" in done.stdout
+    assert json.loads((model / "model.json").read_text())["info"]["run_id"] == best["run_id"]
 
-    best = json.loads((tmp_path / "searches" / "small" / search.BEST).read_text())
-    assert best["objective"] == pytest.approx(min(run.data.metrics["objective"] for run in children))
-    assert parent.data.tags["best.run_id"] == best["run_id"]
-    assert done.stdout.rstrip().endswith(best["command"])
-    wallpaper, name, *arguments = shlex.split(best["command"])
-    assert (wallpaper, name) == ("wallpaper", "train-ode")
-    typed = train_ode.make_context(name, arguments).params
-    (winner,) = [run for run in children if run.info.run_id == best["run_id"]]
-    assert typed["learning_rate"] == winner.data.params["cfg.learning_rate"]
+    again = called(ground, tmp_path, "--resume", "last", "--trials", "3")
+    assert again.returncode == 0, again.stderr + again.stdout
+    assert "1 of 3 trials to go" in again.stdout
+    now = runs(client)
+    assert len(now) == 2 + 2 * 3
+    assert {run.info.status for run in now} == {"FINISHED"}
+
+
+def runs(client: MlflowClient) -> list[Run]:
+    return client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
 
 
 def refused(*arguments: str) -> str:
@@ -65,35 +85,65 @@ def refused(*arguments: str) -> str:
 def test_gpus_that_are_not_there_are_refused_in_a_sentence() -> None:
     found = torch.cuda.device_count()
     message = refused("--gpus", str(found + 1))
-    assert message == (
-        f"Error: --gpus {found + 1}, but this machine has {found} CUDA device(s); --gpus 0 trains on the CPU"
+    assert message.startswith(
+        f"Error: --gpus {found + 1}, but this machine has {found} CUDA device(s); --gpus 0 trains"
     )
+    assert "\n" not in message
 
 
 def test_what_cannot_be_started_is_refused_at_once(ground: Ground, tmp_path: Path) -> None:
-    given = ["--data", str(ground.data), "--vae", str(ground.vae), "--storage-path", str(tmp_path)]
+    given = ["--data", str(ground.data), "--vae", str(ground.vae), "--phase", "ode", "--storage-path", str(tmp_path)]
     (tmp_path / "taken").mkdir()
-    assert "this machine has" in refused(*given, "--cpus-per-trial", "100000")
-    assert "choose another --name" in refused(*given, "--name", "taken")
-    assert "a folder's name without a path" in refused(*given, "--name", "../taken")
+    (tmp_path / "space.yaml").write_text("hiden_dim: [1, 2]")
+    (tmp_path / "points.yaml").write_text("[{hidden_dim: 3}]")
+    for extra, message in [
+        (["--cpus-per-trial", "100000"], "this machine has"),
+        (["--name", "taken"], "choose another --name"),
+        (["--name", "../taken"], "a folder's name without a path"),
+        (["--space", str(tmp_path / "space.yaml")], "no 'hiden_dim'; did you mean 'hidden_dim'?"),
+        (["--points", str(tmp_path / "points.yaml")], "a point's `hidden_dim` must be 64 | 128 | 256 | 512, but got 3"),
+        (["--objectives", "psnr"], "unknown objective 'psnr'; one of w2,"),
+        (["--resume", "none"], "'none' must be a search in"),
+        (["--warm-start", "none"], "'none' must be a search in"),
+        (["--time-budget", "soon"], "must be a time above 0"),
+        (["--sampler", "cma"], "'cma' is not one of"),
+    ]:
+        assert message in refused(*given, *extra)
     assert f"`--data {tmp_path}/none` is no file" in refused("--data", f"{tmp_path}/none")
-    assert "holds no trained VAE" in refused("--data", str(ground.data), "--vae", str(tmp_path))
+    assert "holds no trained VAE" in refused("--data", str(ground.data), "--vae", str(tmp_path), "--phase", "ode")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["points.yaml", "space.yaml", "taken"]
 
 
-def test_it_starts_from_the_demonstration_if_there_is_nothing_newer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(FileNotFoundError, match="wallpaper generate"):
-        search.find_data("")
-    with pytest.raises(FileNotFoundError, match="wallpaper train-vae"):
-        search.find_vae("")
-    files = [search.DEMO_DATA, search.DEMO_VAE / "best.safetensors", search.VAE_RUNS / "1" / "best.safetensors"]
-    for file in [*files, search.VAE_RUNS / "2" / "best.safetensors", search.VAE_RUNS / "3" / "config.json"]:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-        if file == files[1]:
-            assert search.find_vae("") == search.DEMO_VAE
-    assert search.find_data("") == search.DEMO_DATA
-    assert search.find_vae("") == search.VAE_RUNS / "2"
-    assert isinstance(search.search, click.Command)
+def test_a_dry_run_shows_everything_and_writes_nothing(ground: Ground, tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        search.search, ["--data", str(ground.data), "--preset", "smoke", "--storage-path", str(tmp_path), "--dry-run"]
+    )
+    assert done.exit_code == 0, done.output
+    for shown in ("VAE: 8 trials of 2 epochs", "ODE: 8 trials", "when solver is dopri5", "first tried", "time ", "CPU"):
+        assert shown in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_registration_is_once_and_says_why_it_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"code": 1, "out": "", "err": "Error: first\nError: no model there"}
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        assert command[1:] == ["-m", "wallpaper", "register", "--model", str(tmp_path)]
+        return subprocess.CompletedProcess(command, int(str(said["code"])), str(said["out"]), str(said["err"]))
+
+    with outcome.tracking.start("search", phase="search") as parent:
+        monkeypatch.setattr(outcome.subprocess, "run", run)
+        with pytest.raises(
+            RuntimeError, match="must be registered, but: Error: no model there; try `wallpaper register"
+        ):
+            outcome.register(tmp_path, parent)
+        said |= {"code": 0, "out": "wallpaper-transition version 7: models:/wallpaper-transition@champion"}
+        assert outcome.register(tmp_path, parent) == said["out"]
+        said["code"] = 1
+        assert outcome.register(tmp_path, parent) == said["out"]
+        tags = parent.store.client.get_run(parent.run_id).data.tags
+    assert tags["registered.number"] == "7"
+
+
+def test_names_are_those_of_the_commands() -> None:
+    assert outcome.HELD_OUT == jobs.HELD_OUT
