@@ -44,7 +44,8 @@ def test_a_search_of_both_phases_and_then_of_one_trial_more(ground: Ground, tmp_
     client = MlflowClient(f"sqlite:///{ground.database}")
     parents = {run.data.tags["search.phase"]: run for run in runs(client) if run.data.tags["phase"] == "search"}
     assert set(parents) == {"vae", "ode"}
-    for phase, parent in parents.items():
+    for phase in ("vae", "ode"):
+        parent = parents[phase]
         children = [run for run in runs(client) if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
         assert [run.info.status for run in (parent, *children)] == ["FINISHED"] * 3
         assert {run.data.tags["phase"] for run in children} == {f"train_{phase}"}
