@@ -35,6 +35,7 @@ STRIDED: dict[str, Any] = {
 ARMS: dict[str, dict[str, Any]] = {
     "2, strided, flatten": STRIDED | {"latent_dim": 2, "pool": "flatten"},
     "16, residual, patch 16": {"latent_dim": 16, "patch": 16},
+    "64, strided, flatten": STRIDED | {"latent_dim": 64, "pool": "flatten"},
     "64, residual, patch 8": {"latent_dim": 64, "patch": 8},
     "256, residual, patch 8": {"latent_dim": 256, "patch": 8},
     "256, strided, grid": STRIDED | {"latent_dim": 256},
