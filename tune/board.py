@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -119,11 +119,13 @@ class Board:
         going = [row for row in self.rows.values() if row.state in (RUNNING, KILLED)]
         shown = [*([best] if best else []), *ended[len(ended) - max(0, room - len(going) - 1) :], *going]
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for name in ("trial", "phase", *(each.title for each in self.objectives), "epoch", "state", "time", "GPU"):
-            table.add_column(
-                name, justify="left" if name in ("trial", "phase", "state", "GPU") else "right", no_wrap=True
-            )
-        table.add_column("settings", overflow="ellipsis", no_wrap=True)
+        titles = [each.title for each in self.objectives]
+        widths = {"trial": 5, "phase": 5, **dict.fromkeys(titles, 9), "epoch": 7, "state": 13, "time": 7, "GPU": 3}
+        for name, width in widths.items():
+            side: Literal["left", "right"] = "left" if name in ("trial", "phase", "state", "GPU") else "right"
+            table.add_column(name, justify=side, no_wrap=True, min_width=width)
+        left = self._console.width - sum(widths.values()) - 2 * len(widths)
+        table.add_column("settings", overflow="ellipsis", no_wrap=True, max_width=max(8, left))
         for row in shown:
             values = [number(value) for value in row.values] or ["-"] * len(self.objectives)
             spent = row.seconds if row.state != RUNNING else time.time() - row.started

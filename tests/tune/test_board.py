@@ -74,14 +74,14 @@ def test_a_table_fits_its_window(clock: Clock) -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=100, height=20, color_system=None)
     board = Board(ODE, ODE.objectives[:1], 99, console=console)
     for count in range(50):
-        row = board.row(f"{count:03d}", {})
+        row = board.row(f"{count:03d}", {"a_setting_with_a_long_name": "x" * 90})
         row.told(told(float(count), 4))
         row.state = "finished"
     with console.capture() as captured:
         console.print(board.table())
     lines = captured.get().splitlines()
     assert len(lines) <= 20
-    assert lines[1].startswith("000")  # the best
+    assert lines[1].split()[:5] == ["000", "ODE", "0", "4/4", "finished"]  # the best; nothing but settings is cut
     assert lines[-2].startswith("049")  # the last
 
 
