@@ -29,12 +29,12 @@ pytestmark = [
 def called(ground: Ground, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own, as users run it; Ray ends with it."""
     command = [sys.executable, str(ROOT / "tune" / "search.py"), "--storage-path", "searches", *options]
-    done = subprocess.run(command, cwd=folder, env=ground.environment, capture_output=True, text=True, timeout=290)
+    done = subprocess.run(command, cwd=folder, env=ground.environment, capture_output=True, text=True, timeout=600)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1250)
 def test_a_search_of_both_phases_and_then_of_one_trial_more(ground: Ground, tmp_path: Path) -> None:
     space = tmp_path / "space.yaml"
     space.write_text("vae: {learning_rate: {low: 1e-4, high: 1e-2, log: true}}\node: {hidden_dim: [64, 16, 256]}\n")
