@@ -60,7 +60,7 @@ def test_a_search_of_both_phases_and_then_of_one_trial_more(ground: Ground, tmp_
     assert parents["ode"].data.tags["vae.folder"] == str(vae)
     words, typed = shlex.split(best["command"]), train_ode.make_context("train-ode", shlex.split(best["command"])[2:])
     assert words[:2] == ["wallpaper", "train-ode"]
-    assert typed.params["hidden_dim"] == best["settings"]["hidden_dim"]
+    assert typed.params["hidden_dim"] == str(best["settings"]["hidden_dim"])
     model = Path(best["folder"]) / "model"
     assert f"model            {model}" in done.stdout
     assert json.loads((model / "model.json").read_text())["info"]["run_id"] == best["run_id"]
