@@ -35,7 +35,8 @@ from wallpaper.data import PatternStore, cached_latents
 from wallpaper.training.checkpoint import weights_digest
 from wallpaper.training.config import to_mapping
 from wallpaper.training.files import read_json
-from wallpaper.training.ode_pairs import coupling_of
+from wallpaper.training.ode_pairs import coupling_of, held_out_batch
+from wallpaper.training.ode_run import FLOW
 from wallpaper.training.pattern_source import check_source
 from wallpaper.training.stopping import TrainingError
 from wallpaper.training.vae_run import load_vae
@@ -61,7 +62,10 @@ def parts_of(options: Options, vae: Path | None, saved: Mapping[str, Any] | None
     Raises: ValueError, FileNotFoundError: a file, or what it holds, is not as it must be.
     """
     phases = options.phases
-    objectives = chosen_objectives(options.objectives, phases)
+    bases: dict[str, Any] = {
+        phase.name: base_config(phase, options.preset, seed=options.seed, epochs=options.epochs) for phase in phases
+    }
+    objectives = chosen_objectives(options.objectives, phases, bases)
     if saved is not None:
         spaces, points = saved["spaces"], saved["points"]
     else:
@@ -69,13 +73,25 @@ def parts_of(options: Options, vae: Path | None, saved: Mapping[str, Any] | None
         points = read_points(Path(options.points), phases) if options.points else {}
     parts: list[Part] = []
     for phase in phases:
-        base = base_config(phase, options.preset, seed=options.seed, epochs=options.epochs)
+        base = bases[phase.name]
         on_grid = load_vae(vae).places > 0 if vae else bool(parts) and parts[0].space.base.pool == "grid"
         rows = spaces.get(phase.name) or default_rows(phase, base, on_grid=on_grid)
         space = build_space(rows, phase, base)
+        _check_comparable(space, objectives[phase.name])
         first = [space.start(), space.plan(), *(space.point(point) for point in points.get(phase.name, ()))]
         parts.append(Part(phase, space, rows, tuple(first), objectives[phase.name]))
     return parts
+
+
+def _check_comparable(space: Space, objectives: Sequence[Objective]) -> None:
+    """Raises: ValueError: losses on different pairs would be compared."""
+    if any(objective.metric == FLOW for objective in objectives):
+        couplings = set(space.values_of("coupling"))
+        if couplings != {"projection"}:
+            raise ValueError(
+                "objective flow compares losses on pairs by projection, but the trials' `coupling` may be "
+                f"{', '.join(sorted(couplings))}; fix it to projection, or choose --objectives w2"
+            )
 
 
 class Campaign:
@@ -165,6 +181,7 @@ class Campaign:
             for name in part.space.values_of("coupling"):
                 config = replace(part.space.base, coupling=name)
                 coupling_of(config, train, painter=vae, cache=job.coupling(name))
+                held_out_batch(config, held_out, painter=vae, cache=job.coupling(name))
         job.stop_file.unlink(missing_ok=True)
         return job
 

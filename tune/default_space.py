@@ -67,7 +67,7 @@ def ode_rows(base: Any, *, on_grid: bool = False) -> dict[str, Row]:
         "warmup": _with([0, 50, 200], base.warmup),
         "scheduler": ["cosine", "constant"],
         "ema_decay": _with([0.0, 0.99, 0.999], base.ema_decay),
-        "coupling": _with(["ot", "random"], base.coupling),
+        **({} if base.coupling == "projection" else {"coupling": ["ot", "random"]}),
         "lambda_smooth": {"low": 1e-4, "high": 1.0, "log": True, "when": {"objective": "endpoint"}},
         "lambda_velocity": {"low": 1e-4, "high": 1.0, "log": True, "when": {"objective": "endpoint"}},
         **({"rtol": {"low": 1e-6, "high": 1e-2, "log": True}} if base.adjoint else solvers),

@@ -268,8 +268,9 @@ def scheduled(job: Job, study: Study) -> Any:
         rows = read_history(job.trial_folder(past.name)) if (job.trial_folder(past.name) / HISTORY).is_file() else []
         trial = SimpleNamespace(trial_id=past.name)
         asha.on_trial_add(None, trial)
+        criterion = job.phase.criterion(study.space.config(past.settings))
         for count in range(1, len(rows) + 1):
-            values = best_values(rows[:count], job.phase, (objective,)) if objective.metric in rows[0] else ()
+            values = best_values(rows[:count], criterion, (objective,)) if objective.metric in rows[0] else ()
             if values:
                 told = {"epoch": rows[count - 1]["epoch"], RANK: objective.loss(values[0])}
                 asha.on_trial_result(None, trial, told)

@@ -5,14 +5,15 @@ Plain data over the library's own configurations. Knows no Ray, no Optuna and no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from wallpaper.training import ode_config, vae_config
 from wallpaper.training.config import choose
 from wallpaper.training.ode_config import OdeConfig
-from wallpaper.training.ode_run import CRITERION as ODE_CRITERION
+from wallpaper.training.ode_run import FLOW
+from wallpaper.training.ode_run import criterion as ode_criterion
 from wallpaper.training.vae_config import VaeConfig
 from wallpaper.training.vae_run import CRITERION as VAE_CRITERION
 
@@ -49,8 +50,8 @@ class Phase:
     title: str
     config: type[Any]
     presets: Mapping[str, Any]
-    criterion: str
-    """Of a row: the epoch where it is lowest is kept as best."""
+    criterion: Callable[[Any], str]
+    """Of a training's settings: the metric of a row that is lowest in the epoch that is kept as best."""
     tracked: str
     """Phase of a trial's run."""
     objectives: tuple[Objective, ...]
@@ -75,7 +76,7 @@ VAE = Phase(
     title="VAE",
     config=VaeConfig,
     presets=vae_config.PRESETS,
-    criterion=VAE_CRITERION,
+    criterion=lambda _: VAE_CRITERION,
     tracked="train_vae",
     objectives=(
         Objective("psnr", "val/psnr", "PSNR (dB)", "maximize"),
@@ -96,13 +97,14 @@ ODE = Phase(
     title="ODE",
     config=OdeConfig,
     presets=ode_config.PRESETS,
-    criterion=ODE_CRITERION,
+    criterion=ode_criterion,
     tracked="train_ode",
     objectives=(
         Objective("w2", "val/wasserstein2", "W2"),
         Objective("energy", "val/energy_distance", "energy distance"),
         Objective("nfe", "val/nfe", "evaluations of the field"),
         Objective("curvature", "val/curvature", "curvature of the paths"),
+        Objective("flow", FLOW, "flow loss of held-out pairs"),
     ),
     fixed={
         **_COMMON,
@@ -126,9 +128,12 @@ def chosen_phases(name: str) -> tuple[Phase, ...]:
     return tuple(PHASES.values()) if name == "both" else (PHASES[name],)
 
 
-def chosen_objectives(text: str, phases: Sequence[Phase]) -> dict[str, tuple[Objective, ...]]:
+def chosen_objectives(
+    text: str, phases: Sequence[Phase], bases: Mapping[str, Any] | None = None
+) -> dict[str, tuple[Objective, ...]]:
     """By phase what `text`, names separated by commas, asks for; a phase that it does not name has its default.
 
+    Args: bases: settings that are not searched, by phase; they may decide the default.
     Raises: ValueError: a name that none of the phases has, or one given twice.
     """
     known = {objective.name: (phase, objective) for phase in phases for objective in phase.objectives}
@@ -139,7 +144,14 @@ def chosen_objectives(text: str, phases: Sequence[Phase]) -> dict[str, tuple[Obj
     for name in names:
         phase, objective = choose("objective", name, known)
         chosen[phase.name] += (objective,)
-    return {phase.name: chosen[phase.name] or phase.objectives[:1] for phase in phases}
+    return {phase.name: chosen[phase.name] or (_default(phase, (bases or {}).get(phase.name)),) for phase in phases}
+
+
+def _default(phase: Phase, base: Any) -> Objective:
+    """The first one, but for pairs by projection their own loss: see `ode_run.FLOW`."""
+    if base is not None and phase.criterion(base) == FLOW:
+        return next(objective for objective in phase.objectives if objective.metric == FLOW)
+    return phase.objectives[0]
 
 
 def base_config(phase: Phase, preset: str, *, seed: int, epochs: int = 0) -> Any:

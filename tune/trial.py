@@ -149,12 +149,12 @@ def keep_training(run: tracking.Run, folder: Path) -> None:
             run.artifact(folder / name, "training")
 
 
-def best_values(rows: Sequence[Row], phase: Phase, objectives: Sequence[Objective]) -> tuple[float, ...]:
+def best_values(rows: Sequence[Row], criterion: str, objectives: Sequence[Objective]) -> tuple[float, ...]:
     """Values of the objectives in the epoch that the training keeps as best, empty before the first validation."""
-    validated = [row for row in rows if math.isfinite(row.get(phase.criterion, math.nan))]
+    validated = [row for row in rows if math.isfinite(row.get(criterion, math.nan))]
     if not validated:
         return ()
-    kept = min(validated, key=lambda row: row[phase.criterion])
+    kept = min(validated, key=lambda row: row[criterion])
     return tuple(float(kept[objective.metric]) for objective in objectives)
 
 
@@ -163,6 +163,7 @@ class Best:
 
     def __init__(self, job: Job, config: Any, run: tracking.Run, tell: Tell) -> None:
         self._job, self._run, self._tell, self._epochs = job, run, tell, config.epochs
+        self._criterion = job.phase.criterion(config)
         self._rows: list[Row] = []
         self._recorded: set[int] = set()
         wanted = any(objective.metric == PARAMETERS for objective in job.objectives)
@@ -189,7 +190,7 @@ class Best:
         self._say(outcome, reason)
 
     def _values(self) -> tuple[float, ...]:
-        return best_values(self._rows, self._job.phase, self._job.objectives)
+        return best_values(self._rows, self._criterion, self._job.objectives)
 
     def _say(self, outcome: str, reason: str) -> None:
         values = () if outcome == "diverged" else self._values()

@@ -181,7 +181,10 @@ def test_objectives_go_to_their_phases() -> None:
         "vae": ["psnr"],
         "ode": ["nfe", "w2"],
     }
-    assert [each.metric for each in chosen_objectives("", [ODE])["ode"]] == [ODE.criterion]
+    for preset, expected in (("plan", "w2"), ("laptop", "flow")):
+        base = base_config(ODE, preset, seed=0)
+        assert [each.name for each in chosen_objectives("", [ODE], {"ode": base})["ode"]] == [expected]
+        assert chosen_objectives("", [ODE], {"ode": base})["ode"][0].metric == ODE.criterion(base)
     for text, message in [("psnr", "unknown objective 'psnr'"), ("enrgy", "mean 'energy'"), ("w2,w2", "each once")]:
         with pytest.raises(ValueError, match=message):
             chosen_objectives(text, [ODE])

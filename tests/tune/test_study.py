@@ -24,7 +24,7 @@ ROWS: dict[str, Any] = {
     "solver": ["dopri5", "rk4"],
     "rtol": {"low": 1e-6, "high": 1e-2, "log": True, "when": {"solver": "dopri5"}},
 }
-W2, _, NFE, _ = ODE.objectives
+W2, _, NFE, *_ = ODE.objectives
 PSNR = Objective("psnr", "val/psnr", "PSNR", "maximize")
 
 

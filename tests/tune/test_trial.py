@@ -21,6 +21,7 @@ from wallpaper import provenance, tracking
 from wallpaper.data import Latents
 from wallpaper.training.files import read_json
 from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.ode_run import CRITERION
 from wallpaper.training.vae_config import VaeConfig
 
 pytestmark = [
@@ -127,8 +128,8 @@ def test_the_best_epoch_is_the_training_s_own() -> None:
         {"epoch": 3, "val/wasserstein2": math.nan, "val/nfe": 1},
         {"epoch": 4},
     ]
-    assert best_values(rows, ODE, (ODE.objectives[2], ODE.objectives[0])) == (20.0, 1.0)
-    assert best_values(rows[3:], ODE, ODE.objectives[:1]) == ()
+    assert best_values(rows, CRITERION, (ODE.objectives[2], ODE.objectives[0])) == (20.0, 1.0)
+    assert best_values(rows[3:], CRITERION, ODE.objectives[:1]) == ()
 
 
 def test_a_training_that_diverges_is_a_bad_value_and_failed_with_its_reason(job: Job) -> None:
