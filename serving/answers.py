@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import tempfile
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,14 +19,14 @@ from wallpaper.judge import identify
 from wallpaper.pictures.animation import write_gif, write_mp4
 from wallpaper.pictures.render import Picture
 from wallpaper.pictures.strip import spread, strip
-from wallpaper.transition import Path, Transition, pictures, verdict
+from wallpaper.transition import LatentPath, Transition, pictures, verdict
 
 MEDIA_TYPES = {"png": "image/png", "strip": "image/png", "gif": "image/gif", "mp4": "video/mp4", "latent": None}
 STRIP_FRAMES = 10
 DURATION_S = 2.5
 
 
-def describe(path: Path, options: Options) -> dict[str, Any]:
+def describe(path: LatentPath, options: Options) -> dict[str, Any]:
     """All of an answer that needs no pictures."""
     return {
         "source_group": path.source,
@@ -81,7 +81,7 @@ def _file(frames: list[Picture], options: Options) -> str:
         return _png(strip([frames[index] for index in spread(len(frames), STRIP_FRAMES)]))
     duration = max(DURATION_S, 0.02 * len(frames))
     with tempfile.TemporaryDirectory() as folder:
-        path = FilePath(folder) / f"transition.{options.format}"
+        path = Path(folder) / f"transition.{options.format}"
         if options.format == "gif":
             write_gif(path, frames, duration_s=duration)
         else:

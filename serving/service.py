@@ -21,7 +21,7 @@ from wallpaper.models.solvers import SolveError
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.patterns import generate_pattern
 from wallpaper.plane import Lattice
-from wallpaper.transition import Path, encode, latent_path, show
+from wallpaper.transition import LatentPath, encode, latent_path, show
 
 FRAMES_TOGETHER = 256
 """Frames in memory at a time, about; a request may ask for more."""
@@ -69,7 +69,7 @@ class Service:
             answers = [answer | rest for answer, rest in zip(answers, drawn, strict=True)]
         return answers
 
-    def _path(self, start: Start, target: str, options: Options) -> Path:
+    def _path(self, start: Start, target: str, options: Options) -> LatentPath:
         try:
             path = latent_path(
                 self.model,
@@ -125,9 +125,9 @@ class Service:
         return Start(group, latent, lattice, {"kind": kind, **about})
 
 
-def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
+def _batches(paths: Sequence[LatentPath]) -> Iterator[list[LatentPath]]:
     """The paths in order, about `FRAMES_TOGETHER` frames in each batch; no frame depends on its batch."""
-    batch: list[Path] = []
+    batch: list[LatentPath] = []
     for path in paths:
         if batch and sum(len(each.times) for each in batch) + len(path.times) > FRAMES_TOGETHER:
             yield batch

@@ -53,7 +53,7 @@ CANONICAL: tuple[tuple[str, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Path:
+class LatentPath:
     """The latent path of a transition and the lattices along it, before anything is decoded."""
 
     source: str
@@ -94,7 +94,7 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Transition(Path):
+class Transition(LatentPath):
     """One transition, frame by frame, on the primitive cell that all groups on the way share."""
 
     frames: Tensor
@@ -168,7 +168,7 @@ def latent_path(
     lattice: Lattice | None = None,
     n_frames: int = 50,
     route: str = "direct",
-) -> Path:
+) -> LatentPath:
     """The path of a latent `start` (d,) of group `source`; the rest as for `transition`, errors too."""
     first = plane_group(source)
     way = plan_route(source, target, route)
@@ -186,21 +186,21 @@ def latent_path(
 
 
 @torch.no_grad()
-def show(model: TransitionModel, paths: Sequence[Path]) -> list[Transition]:
+def show(model: TransitionModel, paths: Sequence[LatentPath]) -> list[Transition]:
     """The transitions of several paths, decoded together; each has the bits that it has alone."""
     fields = decode_fields(model.vae, torch.cat([path.latents for path in paths]))
     decoded = fields.split([len(path.latents) for path in paths])
     return [_shown(model, path, each) for path, each in zip(paths, decoded, strict=True)]
 
 
-def _shown(model: TransitionModel, path: Path, decoded: Tensor) -> Transition:
+def _shown(model: TransitionModel, path: LatentPath, decoded: Tensor) -> Transition:
     frames, ends = [], leg_ends(len(path.route.legs), len(path.times))
     for number, (leg, (first, last)) in enumerate(zip(path.route.legs, pairwise(ends), strict=True)):
         skip = min(number, 1)  # the frame at which two legs meet is the first one's
         rows = slice(first + skip, last + 1)
         weights = torch.tensor(path.weights[rows], device=decoded.device)
         frames.append(colour_frames(model.vae, decoded[rows], path.latents[rows], leg, weights, begins=not number))
-    about = {each.name: getattr(path, each.name) for each in dataclass_fields(Path)}
+    about = {each.name: getattr(path, each.name) for each in dataclass_fields(LatentPath)}
     return Transition(**about, frames=torch.cat(frames))
 
 
@@ -223,13 +223,13 @@ def _follow(model: TransitionModel, leg: Alignment, start: Tensor, basis: Metric
     return _Leg(path.latents[:, 0], basis_path(basis, leg, list(weights)), weights, path.nfe)
 
 
-def _joined(route: Route, times: Tensor, legs: Sequence[_Leg]) -> Path:
+def _joined(route: Route, times: Tensor, legs: Sequence[_Leg]) -> LatentPath:
     """All legs one after the other; where two meet, the first leg's last frame is the second one's first."""
     skip = [0] + [1] * (len(legs) - 1)
     parts = list(zip(legs, skip, strict=True))
     bases = [basis for leg, begin in parts for basis in leg.bases[begin:]]
     latents = torch.cat([leg.latents[begin:] for leg, begin in parts])
-    return Path(
+    return LatentPath(
         route.groups[0],
         route.groups[-1],
         route,
