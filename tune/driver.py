@@ -221,7 +221,8 @@ def start_ray(resources: Resources) -> None:
     if resources.simulate_gpus:
         os.environ.pop("CUDA_VISIBLE_DEVICES", None)  # Ray will not count more than it allows
     ((cpus, gpus),) = resources.here()
-    ray.init(num_cpus=int(cpus), num_gpus=int(gpus), include_dashboard=False, object_store_memory=OBJECT_STORE,
+    ray.init(address="local",  # and none that the environment, or a `ray start` of some time, has left
+             num_cpus=int(cpus), num_gpus=int(gpus), include_dashboard=False, object_store_memory=OBJECT_STORE,
              **options)  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -98,7 +99,9 @@ class Resources:
 def check_answers(address: str) -> None:
     """Raises: ValueError: nobody listens there; where Ray would wait for minutes."""
     if address == "auto":
-        return
+        address = _noted()
+        if not address:  # Ray looks for one, and says at once if it finds none
+            return
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
         raise ValueError(f"--address must be auto or host:port, but got {address!r}")
@@ -109,3 +112,10 @@ def check_answers(address: str) -> None:
             f"--address {address} must be a running Ray cluster's, but nobody answers ({error}); "
             "start one with `ray start --head`"
         ) from error
+
+
+def _noted() -> str:
+    """The cluster that Ray takes for auto: of the environment, else of the last `ray start`, which may have died."""
+    place = Path(os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp", "ray", "ray_current_cluster")
+    own = os.environ.get("RAY_ADDRESS", "")
+    return own or (place.read_text(encoding="utf-8").strip() if place.is_file() else "")
