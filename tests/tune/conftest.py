@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 import torch
@@ -12,6 +13,9 @@ import torch
 from wallpaper.data import generate_dataset
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.checkpoint import save_checkpoint
+
+if TYPE_CHECKING:
+    from tests.tune.faults import Search
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,3 +42,12 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     database = folder / "store" / "mlflow.db"
     environment = {**kept, "MLFLOW_TRACKING_URI": f"sqlite:///{database}", "OMP_NUM_THREADS": "1"}
     return Ground(folder / "patterns.h5", folder / "vae", environment, database)
+
+
+@pytest.fixture
+def searches() -> Iterator[list[Search]]:
+    """Those that the test begins, which end with it."""
+    begun: list[Search] = []
+    yield begun
+    for search in begun:
+        search.clear()
