@@ -7,14 +7,13 @@ import pytest
 import torch
 
 from wallpaper.data import Latents
-from wallpaper.frames import on_common_cell
 from wallpaper.judge import identify
 from wallpaper.models.vae import SymmetryVAE
-from wallpaper.plane import GROUP_NAMES, Lattice, align, plane_group
-from wallpaper.symmetry import project, pull_back, residuals, to_primitive
+from wallpaper.plane import GROUP_NAMES, Lattice, plane_group
+from wallpaper.symmetry import project, residuals
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.ode_pairs import coupling_of
-from wallpaper.training.projected import on_target_cell, order_parameters, projected
+from wallpaper.training.projected import order_parameters, projected
 from wallpaper.training.projection_coupling import ProjectionCoupling
 
 SIDE = 24
@@ -37,10 +36,10 @@ class Mirror:
         return image.flatten(1), torch.zeros(len(image), SIDE * SIDE)
 
 
-def some_latents(per_group: int = 3, waves: int = 4) -> Latents:
+def some_latents(per_group: int = 3) -> Latents:
     labels = torch.arange(17).repeat_interleave(per_group)
     fine = torch.randn(len(labels), 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    smooth = torch.fft.ifft2(torch.fft.fft2(fine) * (_wave_numbers() <= waves)).real
+    smooth = torch.fft.ifft2(torch.fft.fft2(fine) * (_wave_numbers() <= 4)).real
     return Latents(project(smooth, labels).flatten(1), labels)
 
 
@@ -63,26 +62,9 @@ def test_the_end_has_exactly_the_target_s_group(target: str) -> None:
     latents, index = some_latents(), GROUP_NAMES.index(target)
     for source in ("p6m", "p4m", "cm"):
         start = latents.mean[latents.labels == GROUP_NAMES.index(source)][:1]
-        end = projected(Mirror(), start, source, target).view(SIDE, SIDE)
+        end = projected(Mirror(), start, torch.tensor([index])).view(SIDE, SIDE)
         assert residuals(end.numpy()[None], plane_group(index).operations).max() == 0
         assert judged(end, target) == target, source
-
-
-@pytest.mark.parametrize("source", ["p1", "cm", "cmm", "p4m", "p6m"])
-@pytest.mark.parametrize("target", ["p2", "p4g", "cmm", "cm", "p3m1", "p6m"])
-def test_the_pattern_stays_where_it_is(source: str, target: str) -> None:
-    """Seen on the common cell of the transition, it is the source's; a centred target keeps half of the samples."""
-    if source == target:
-        return
-    fields = some_latents(waves=2).mean[:1].view(1, 1, SIDE, SIDE)
-    alignment = align(source, target)
-    expected = on_common_cell(fields, source, alignment.source_frame)
-    found = pull_back(to_primitive(on_target_cell(fields, source, target), target), alignment.target_frame)
-    if "c" not in target:
-        assert torch.equal(found, expected)
-    else:
-        assert int((found == expected).sum()) >= SIDE * SIDE // 2
-        assert float((found - expected).abs().max()) < 0.1 * float(expected.std())
 
 
 @pytest.mark.parametrize("target", GROUP_NAMES)
@@ -95,7 +77,7 @@ def test_an_order_parameter_has_the_group_and_nothing_else(target: str) -> None:
 
 def test_contrast_is_kept() -> None:
     start = some_latents().mean[:1]  # p1
-    end = projected(Mirror(), start, "p1", "p6m")
+    end = projected(Mirror(), start, torch.tensor([16]))
     assert float(end.std()) == pytest.approx(float(start.std()), rel=0.25)
 
 

@@ -2,7 +2,7 @@
 
 from wallpaper.symmetry.contrast import restored
 from wallpaper.symmetry.index_maps import Orbits, group_orbits, orbits_of, permutation, permutations
-from wallpaper.symmetry.primitive import project_primitive, pull_back, to_conventional, to_primitive
+from wallpaper.symmetry.primitive import project_primitive, pull_back, to_primitive
 from wallpaper.symmetry.projection import project, project_onto
 from wallpaper.symmetry.residual import residuals
 from wallpaper.symmetry.spectrum import SpectralLine, Spectrum, symmetry_spectrum
@@ -22,6 +22,5 @@ __all__ = [
     "residuals",
     "restored",
     "symmetry_spectrum",
-    "to_conventional",
     "to_primitive",
 ]

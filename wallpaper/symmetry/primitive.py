@@ -33,16 +33,6 @@ def to_primitive(image: Tensor, group: str) -> Tensor:
     return both.flatten(-3)[..., _primitive_samples(side, image.device)].view_as(image)
 
 
-def to_conventional(image: Tensor, group: str) -> Tensor:
-    """The way back: an image (..., n, n) on the primitive cell of `group`, on its conventional cell.
-
-    No interpolation, but for a centred group half of the samples are left out: the new cell holds two of the old.
-    """
-    if len(plane_group(group).centring) == 1:
-        return image
-    return image.flatten(-2)[..., _conventional_samples(image.shape[-1], image.device)].view_as(image)
-
-
 def project_primitive(image: Tensor, group: str) -> Tensor:
     """The image's projection onto `group`, on the group's primitive cell; bit-exactly invariant there.
 
@@ -77,10 +67,3 @@ def _primitive_samples(side: int, device: torch.device) -> Tensor:
     half = (i + j) % 2
     u, v = (i - j).div(2, rounding_mode="floor") % side, (i + j).div(2, rounding_mode="floor") % side
     return (half * side * side + u * side + v).flatten().to(device)
-
-
-@lru_cache(maxsize=16)
-def _conventional_samples(side: int, device: torch.device) -> Tensor:
-    """(side * side,) indices into the flattened primitive cell."""
-    u, v = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    return ((u + v) % side * side + (v - u) % side).flatten().to(device)

@@ -169,7 +169,7 @@ PRESETS = {
     "smoke": OdeConfig(epochs=2, pairs_per_epoch=256, hidden_dim=64, time_points=10, validation_points=8),
     "laptop": _LAPTOP,
     "champion": replace(
-        _LAPTOP, projected_pairs=36_000, epochs=12, pairs_per_epoch=16_000, place_channels=64, held_out_pairs=0.1
+        _LAPTOP, projected_pairs=36_000, epochs=16, pairs_per_epoch=16_000, place_channels=64, held_out_pairs=0.1
     ),
     "quality": replace(_LAPTOP, projected_pairs=100_000, epochs=100, pairs_per_epoch=32_000, place_channels=128),
     "plan": OdeConfig(),

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wallpaper.plane import GROUP_NAMES, align, plane_group
-from wallpaper.symmetry import project, project_primitive, pull_back, restored, to_conventional
+from wallpaper.plane import GROUP_NAMES
+from wallpaper.symmetry import project, restored
 
 MODULATION = 0.6
 """Standard deviation of the relative contrast over the cell."""
@@ -44,25 +44,14 @@ class Painter(Protocol):
 
 
 @torch.no_grad()
-def projected(painter: Painter, latents: Tensor, source: str, target: str) -> Tensor:
-    """Latents (B, d) of what `latents` (B, d) of group `source` show, made to have group `target`, its contrast kept.
-
-    The pattern stays where it is: the target's cell lies over the source's as it does in a transition.
-    """
-    there = on_target_cell(painter.fields(latents), source, target)
-    mean = there.mean(dim=(2, 3), keepdim=True)
-    wave = order_parameters(there.shape[1], there.shape[-1])[plane_group(target).index].to(there)
-    group = torch.full((len(latents),), plane_group(target).index, device=latents.device)
-    averaged = project(mean + (there - mean) * (1 + MODULATION * wave), group)
-    image = painter.colour(restored(averaged, there, there.new_ones(len(there))), latents)
-    return painter.encode(image, group)[0]
-
-
-def on_target_cell(fields: Tensor, source: str, target: str) -> Tensor:
-    """Fields (B, F, n, n) of group `source` on the conventional cell of `target`, as the two are aligned."""
-    alignment = align(source, target)
-    common = pull_back(project_primitive(fields, source), alignment.source_frame)
-    return to_conventional(pull_back(common, alignment.target_frame.inverse()), target)
+def projected(painter: Painter, latents: Tensor, target: Tensor) -> Tensor:
+    """Latents (B, d) of what `latents` (B, d) show, projected onto groups `target` (B,) with its contrast kept."""
+    fields = painter.fields(latents)
+    mean = fields.mean(dim=(2, 3), keepdim=True)
+    wave = order_parameters(fields.shape[1], fields.shape[-1]).to(fields)[target]
+    averaged = project(mean + (fields - mean) * (1 + MODULATION * wave), target)
+    image = painter.colour(restored(averaged, fields, fields.new_ones(len(fields))), latents)
+    return painter.encode(image, target)[0]
 
 
 @cache
