@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 import psutil
@@ -74,7 +75,7 @@ def _serve(nodes: int, gpus: int) -> None:
     cluster.shutdown()
 
 
-def _node_of(cluster: Cluster, worker: int) -> object:
+def _node_of(cluster: Cluster, worker: int) -> Any:
     """The node of a worker process; None if it has ended, or is the head's."""
     try:
         above = {process.pid for process in psutil.Process(worker).parents()}

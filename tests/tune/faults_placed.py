@@ -59,7 +59,7 @@ def place(folder: Path, resources: Resources) -> list[dict[str, Any]]:
     study.begin(room + 1, [])
     with tracking.start("search", phase="search") as run:
         job = Job("ode", base, objectives, folder, "placed", run.run_id, {}, folder / "data.h5", "")
-        driver.work = wait
+        driver.work = wait  # type: ignore[attr-defined]
         plan = driver.Plan(resources, "none")
         driver.run_trials(job, study, plan, Board(ODE, objectives, room + 1), run, lambda: None)
     seen = [json.loads(file.read_text()) for file in (folder / "begun").iterdir()]
