@@ -251,7 +251,7 @@ def local_ray(cpus: int) -> Iterator[None]:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     ray.init(
-        num_cpus=cpus, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL,
+        address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL,
         object_store_memory=100_000_000, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
     )  # fmt: skip
     try:
