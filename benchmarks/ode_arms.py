@@ -18,7 +18,7 @@ from torch.nn import functional
 from torchdiffeq import odeint, odeint_adjoint
 
 from wallpaper.data.latents import Latents
-from wallpaper.models.ode import TransitionODE, uniform_times
+from wallpaper.models.ode import ODEFunction, TransitionODE, uniform_times
 from wallpaper.training.couplings import PairBatch, build_coupling
 from wallpaper.training.objectives import flow_loss, trajectory_terms
 
@@ -46,7 +46,7 @@ class PlanField(nn.Module):
 
     def __init__(self, ode: TransitionODE, pairs: PairBatch) -> None:
         super().__init__()
-        own = ode.function
+        own = dense(ode)
         width, dim = own.first.weight.shape[0], own.out.out_features
         self.embedding = nn.Embedding.from_pretrained(ode.embedding.weight.detach().clone(), freeze=False)
         self.time = nn.Sequential(nn.Linear(1, 32), nn.SiLU(), nn.Linear(32, 1))
@@ -91,6 +91,12 @@ def warm_field(latents: Latents, *, steps: int = WARM_STEPS) -> tuple[Transition
         flow_loss(ode, pairs, times).backward()
         optimiser.step()
     return ode, coupling.draw(BATCH, generator)
+
+
+def dense(ode: TransitionODE) -> ODEFunction:
+    """The plan's network, which all arms have."""
+    assert isinstance(ode.function, ODEFunction)
+    return ode.function
 
 
 def copied(ode: TransitionODE, device: str, **options: object) -> TransitionODE:
@@ -143,9 +149,9 @@ def torch_arms(ode: TransitionODE, pairs: PairBatch, device: str) -> dict[str, A
     }
     for name, options in ways.items():
         own = copied(ode, device, **options)
-        arms[name] = Arm(step_of(own, partial(_endpoint_loss, own, pairs)), own.function.last)
+        arms[name] = Arm(step_of(own, partial(_endpoint_loss, own, pairs)), dense(own).last)
     own, times = copied(ode, device), torch.linspace(0, 1, len(pairs), device=device)
-    arms["ours, flow matching"] = Arm(step_of(own, partial(flow_loss, own, pairs, times)), own.function.last)
+    arms["ours, flow matching"] = Arm(step_of(own, partial(flow_loss, own, pairs, times)), dense(own).last)
     return arms
 
 
