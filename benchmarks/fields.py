@@ -130,7 +130,8 @@ def main(
     torch.set_num_threads(threads)
     for name in arms:
         ode, seconds = train(name, vae, parts["train"], parts["val"], steps, seed)
-        done[name] = replace(measured(vae, ode, parts["test"], parts["val"], known), seconds=seconds)
+        done[name] = arm = replace(measured(vae, ode, parts["test"], parts["val"], known), seconds=seconds)
+        click.echo(f"{name}: {100 * arm.hit:.1f} % into the target group, {seconds:.0f} CPU s", err=True)
     columns = (
         "into the target group %",
         "last frames judged %",
