@@ -83,7 +83,7 @@ def test_a_leg_starts_from_the_latent_that_the_one_before_reached() -> None:
     torch.testing.assert_close(path.latents[:, 0], result.latents[4:], rtol=0, atol=1e-5)
     assert result.weights[4] == 1
     assert result.legs == (0,) * 5 + (1,) * 4
-    assert result.nfe == 2 * 2 * 4  # two legs of four steps of midpoint
+    assert result.nfe == 2 * (2 * 4 + 1)  # two legs of four steps of midpoint, and the velocity at each end
 
 
 def test_where_nothing_is_gained_the_widest_route_is_the_direct_one() -> None:

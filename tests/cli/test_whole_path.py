@@ -76,7 +76,8 @@ def test_generate_writes_pictures_by_group(tmp_path: Path) -> None:
 def test_trainings_leave_checkpoints_settings_and_a_whole_model(project: Path) -> None:
     vae, ode = the_run(project / "output" / "vae"), the_run(project / "output" / "ode")
     assert {path.name for path in vae.iterdir()} == CHECKPOINTS | {"latents"}
-    assert {path.name for path in ode.iterdir()} == CHECKPOINTS | {"coupling.npz", "model"}
+    assert {path.name for path in ode.iterdir()} == CHECKPOINTS | {"model"}
+    assert [path.name for path in (vae / "latents").glob("coupling*")] == ["coupling-ot.npz"]
     assert json.loads((ode / "config.json").read_text())["pairs_per_epoch"] == 64
     model = TransitionModel.load(ode / "model")
     assert model.resolution == 32
