@@ -68,7 +68,11 @@ def test_parameters_have_the_names_and_defaults_of_the_command_s_options(entry_p
 
 @ENTRY_POINTS
 def test_typing_nothing_gives_the_command_s_own_defaults(entry_point: str) -> None:
-    own = click_command(COMMANDS[entry_point]).make_context("bare", []).params
+    own = (
+        click_command(COMMANDS[entry_point])
+        .make_context("bare", [], parent=click.Context(cli.main, **cli.main.context_settings))
+        .params
+    )
     given = parse(entry_point, {})
     assert {name: value for name, value in given.items() if value != "preset"} == {
         name: value for name, value in own.items() if given[name] != "preset"
