@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
-from wallpaper.cli.jobs import never_trained_pairs
 from wallpaper.cli.places import SHIPPED
 from wallpaper.cli.progress import bar
 from wallpaper.data import PatternStore
 from wallpaper.evaluation import evaluate, table
 from wallpaper.models.transition_model import TransitionModel
+from wallpaper.training.whole_model import never_trained_pairs
 
 CARD = """# The model that comes with wallpaper
 

@@ -22,20 +22,15 @@ from tune.figures_view import look_at
 from tune.study import DATABASE, Past, Study
 from tune.trial import Job
 from wallpaper import tracking
-from wallpaper.models.transition_model import TransitionModel
-from wallpaper.training.checkpoint import weights_digest
 from wallpaper.training.config import to_mapping
 from wallpaper.training.files import write_json
 from wallpaper.training.ode_loop import load_ode
-from wallpaper.training.ode_pairs import held_out_pairs
 from wallpaper.training.vae_run import load_vae
+from wallpaper.training.whole_model import whole_model
 
 ROOT = Path(__file__).resolve().parents[1]
 
 BEST, FIGURES, MODEL = "best.json", "figures", "model"
-HELD_OUT = "held_out_pairs"
-"""In a model's description: the pairs of groups that its field was not trained on."""
-
 VERSION = "registered.version"
 """Tag of the ODE phase's run, once its best model is in the registry."""
 
@@ -115,16 +110,12 @@ def ending(job: Job, study: Study, best: Past, run: tracking.Run, ground: Ground
 def build_model(job: Job, study: Study, best: Past) -> Path:
     """VAE and best ODE as one model, ready for `wallpaper transition` and the registry; its folder."""
     vae, trained = load_vae(Path(job.vae_folder)), job.trial_folder(best.name)
-    ode = load_ode(trained)
-    info = {
-        "vae_digest": job.vae_digest,
-        "ode_digest": weights_digest(ode.state_dict()),
-        "data_digest": job.data_digest,
-        "run_id": best.about.get("run_id", ""),
-        HELD_OUT: held_out_pairs(study.space.config(best.settings)),
-    }
+    config, run_id = study.space.config(best.settings), str(best.about.get("run_id", ""))
+    model = whole_model(
+        vae, load_ode(trained), config, vae_digest=job.vae_digest, data_digest=job.data_digest, run_id=run_id
+    )
     folder = trained / MODEL
-    TransitionModel(vae, ode, info).save(folder)
+    model.save(folder)
     return folder
 
 

@@ -17,7 +17,6 @@ from mlflow.entities import Run
 from tests.tune.conftest import ROOT, Ground
 from tune import outcome, search
 from tune.study import load_database
-from wallpaper.cli import jobs
 from wallpaper.cli.train import train_ode
 
 pytestmark = [
@@ -144,7 +143,3 @@ def test_registration_is_once_and_says_why_it_failed(tmp_path: Path, monkeypatch
         assert outcome.register(tmp_path, parent) == said["out"]
         tags = parent.store.client.get_run(parent.run_id).data.tags
     assert tags["registered.number"] == "7"
-
-
-def test_names_are_those_of_the_commands() -> None:
-    assert outcome.HELD_OUT == jobs.HELD_OUT

@@ -8,7 +8,6 @@ What a group must change at a place is still learned. Knows no solver and no tra
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wallpaper.models.backbones import NORM_GROUPS, circular_conv
+from wallpaper.models.initial_weights import initialise
 from wallpaper.plane import GROUP_NAMES
 from wallpaper.symmetry import project
 
@@ -59,7 +59,10 @@ class GridField(nn.Module):
         self.first = circular_conv(2 * self.depth + _MARKS, hidden_dim)
         self.inner = nn.ModuleList(circular_conv(hidden_dim, hidden_dim) for _ in range(2 * blocks))
         self.out = circular_conv(hidden_dim, self.depth)
-        _initialise(self, generator)
+        initialise(self, generator)
+        nn.init.zeros_(self.out.weight)  # no velocity at first
+        if self.out.bias is not None:
+            nn.init.zeros_(self.out.bias)
 
     def bind(self, e_source: Tensor, e_target: Tensor, target: Tensor) -> BoundGridField:
         """The field of fixed groups: embeddings (B, e), index of the target group (B,)."""
@@ -127,16 +130,3 @@ def place_projections(places: int, samples: int = 4) -> Tensor:
         projected = project(spread.view(count, 1, side, side), torch.full((count,), group))
         found.append(functional.avg_pool2d(projected, samples).view(count, count).T)
     return torch.stack(found)
-
-
-def _initialise(module: GridField, generator: torch.Generator | None) -> None:
-    """PyTorch's own distribution of linear layers and convolutions; no velocity at first."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
-            bound = 1 / math.sqrt(layer.weight[0].numel())
-            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-            if layer.bias is not None:
-                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
-    nn.init.zeros_(module.out.weight)
-    if module.out.bias is not None:
-        nn.init.zeros_(module.out.bias)

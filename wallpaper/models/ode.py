@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from wallpaper.models.embedding import GroupEmbedding
 from wallpaper.models.grid_field import BoundGridField, GridField
+from wallpaper.models.initial_weights import initialise
 from wallpaper.models.solvers import Solution, SolveError, SolverSettings, integrate
 from wallpaper.plane import GROUP_NAMES
 
@@ -63,7 +64,7 @@ class ODEFunction(nn.Module):
         self.residual = nn.ModuleList(nn.Linear(hidden_dim, hidden_dim) for _ in range(2))
         self.last = nn.Linear(hidden_dim, hidden_dim)
         self.out = nn.Linear(hidden_dim, latent_dim)
-        _initialise(self, generator)
+        initialise(self, generator)
 
     def forward(self, time: Tensor, state: Tensor, e_source: Tensor, e_target: Tensor) -> Tensor:
         """Velocities (B, d) at time () or (B,), states (B, d), embeddings (B, e)."""
@@ -261,15 +262,6 @@ def uniform_times(count: int) -> Tensor:
     if count < 2:
         raise ValueError(f"`count >= 2` must hold, for a beginning and an end, but got {count}")
     return torch.linspace(0.0, 1.0, count)
-
-
-def _initialise(module: nn.Module, generator: torch.Generator | None) -> None:
-    """PyTorch's own distribution of linear layers, from a given generator."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Linear):
-            bound = 1 / math.sqrt(layer.in_features)
-            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-            nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
 
 
 def _check_shape(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
