@@ -24,16 +24,14 @@ from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.checkpoint import weights_digest
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.ode_loop import OdeResult, fit_ode
-from wallpaper.training.ode_pairs import coupling_of, held_out_batch, held_out_pairs
+from wallpaper.training.ode_pairs import coupling_of, held_out_batch
 from wallpaper.training.report import Report, to_all
 from wallpaper.training.stopping import StopRequest
 from wallpaper.training.vae_config import VaeConfig
 from wallpaper.training.vae_loop import VaeResult, fit_vae, load_vae
+from wallpaper.training.whole_model import never_trained_pairs, whole_model
 
 EVALUATION = "evaluation.json"
-
-HELD_OUT = "held_out_pairs"
-"""In a model's description: the pairs of groups, as indices, that its field was not trained on."""
 
 SHOWN = {
     "train/loss": "loss",
@@ -152,18 +150,14 @@ def _train_ode(
         reports = [run.reporter(), lambda row: move.note(epoch_line(row)), drawn, *([also] if also else [])]
         result = fit_ode(
             config, train, held_out, folder,
-            same_pairs=same, vae_info={"digest": coded.digest, "folder": str(coded.folder.absolute())},
-            coupling_cache=coupling,
+            same_pairs=same, painter=coded.vae, coupling_cache=coupling,
+            vae_info={"digest": coded.digest, "folder": str(coded.folder.absolute())},
             report=to_all(*reports), progress=move, resume=resume, stop=stop, device=device,
         )  # fmt: skip
-    info = {
-        "vae_digest": coded.digest,
-        "ode_digest": result.digest,
-        "data_digest": coded.store.digest,
-        "run_id": run.run_id,
-        HELD_OUT: held_out_pairs(config),
-    }
-    TransitionModel(coded.vae, result.ode, info).save(folder / MODEL)
+    model = whole_model(
+        coded.vae, result.ode, config, vae_digest=coded.digest, data_digest=coded.store.digest, run_id=run.run_id
+    )
+    model.save(folder / MODEL)
     keep_training(run, folder)
     run.artifact(folder / MODEL, MODEL)
     return result
@@ -214,11 +208,6 @@ def _keep_evaluation(found: Evaluation, folder: Path, run: tracking.Run) -> None
     path.write_text(json.dumps(found.to_mapping(), indent=1) + "\n", encoding="utf-8")
     run.log(found.metrics())
     run.artifact(path)
-
-
-def never_trained_pairs(model: TransitionModel) -> list[tuple[int, int]]:
-    """Ordered pairs of groups that the model's field was not trained on, as its training noted them."""
-    return [(int(source), int(target)) for source, target in model.info.get(HELD_OUT, ())]
 
 
 def keep_training(run: tracking.Run, folder: Path) -> None:
