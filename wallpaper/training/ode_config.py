@@ -25,7 +25,8 @@ class OdeConfig:
     coupling: Literal["ot", "random", "projection"] = "ot"
     """What a latent of the source group is paired with: the target's by optimal transport; any of the target's; or
     that of its own pattern, projected onto the target group with its contrast kept (decodes and encodes with the VAE).
-    With thousands of latents all patterns are equally far from each other, and only the last teaches anything."""
+    With thousands of latents all patterns are about equally far from each other: optimal transport then couples
+    patterns that have nothing to do with each other, and paths bend."""
 
     projected_pairs: int = 24_000
     """Pairs of coupling projection: made once, drawn from in every epoch."""
@@ -175,6 +176,6 @@ PRESETS = {
     "plan": OdeConfig(),
     "baseline": OdeConfig(objective="endpoint", coupling="random", adjoint=True, transition_mode="mixed"),
 }
-"""Smoke runs in seconds, laptop and champion in minutes on two cores, quality on a GPU; champion leaves a tenth of the
-pairs untrained, to tell how it does without. plan has the plan's figures with our objective;
+"""Smoke runs in seconds, laptop in minutes, champion in less than an hour on two cores, quality on a GPU; champion
+leaves a tenth of the pairs untrained, to tell how it does without. plan has the plan's figures with our objective;
 baseline has the plan's objective too, word for word: hours, and a collapse."""
