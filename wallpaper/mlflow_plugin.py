@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow.tracking.default_experiment.abstract_context import DefaultExperimentProvider
 
+from wallpaper.checkout import is_project, project_root
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -52,21 +54,6 @@ class Store:
     client: MlflowClient
     experiment_id: str
     """Where runs go: MLFLOW_EXPERIMENT_ID or MLFLOW_EXPERIMENT_NAME, else the experiment "wallpaper"."""
-
-
-def is_project(folder: str | Path) -> bool:
-    """Whether `folder` is a local checkout of this project."""
-    try:
-        lines = (Path(folder) / "MLproject").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return False
-    return f"name: {EXPERIMENT}" in (line.strip() for line in lines)
-
-
-def project_root() -> Path:
-    """The checkout that the command was started in, else the one that the package lies in, else the current folder."""
-    here, package = Path.cwd(), Path(__file__).resolve().parent.parent
-    return package if is_project(package) and not is_project(here) else here
 
 
 def tracking_uri() -> str:

@@ -16,9 +16,9 @@ from pathlib import Path
 import click
 
 from wallpaper import tracking
+from wallpaper.checkout import project_root
 from wallpaper.cli.jobs import EVALUATION
 from wallpaper.cli.places import CHAMPION, MODEL_HELP, model_folder
-from wallpaper.mlflow_plugin import project_root
 
 NAME, ALIAS = "wallpaper-transition", "champion"
 

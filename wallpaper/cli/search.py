@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from wallpaper.mlflow_plugin import project_root
+from wallpaper.checkout import project_root
 
 PROGRAM = "tune/search.py"
 
