@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+import torch
 from tqdm import tqdm
 
 from benchmarks.measuring import begin
 from wallpaper.data import PatternStore
-from wallpaper.evaluation import evaluate_vae
+from wallpaper.evaluation.autoencoder import Quality, measure_quality, train_blocks
+from wallpaper.evaluation.codes import encode, first_of_each
+from wallpaper.evaluation.linear_code import LinearCode, fit_linear_code
+from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.vae_config import VaeConfig
 from wallpaper.training.vae_loop import fit_vae
 
@@ -58,8 +62,12 @@ class Arm:
     seconds: float
 
 
-def measure(name: str, store: PatternStore, steps: int, seed: int) -> Arm:
-    """Train one arm and evaluate it on the test split."""
+COMPARED = 40
+"""Patterns of each group and split that are reconstructed."""
+
+
+def measure(name: str, store: PatternStore, linear: LinearCode, steps: int, seed: int) -> Arm:
+    """Train one arm and compare it with `linear` of as many numbers on the test split."""
     base = VaeConfig.preset("laptop", **ARMS[name], seed=seed)
     epochs = max(1, round(steps / math.ceil(len(store.splits["train"]) / base.batch_size)))
     config = VaeConfig.preset("laptop", **ARMS[name], seed=seed, epochs=epochs, validate_every=epochs)
@@ -75,10 +83,16 @@ def measure(name: str, store: PatternStore, steps: int, seed: int) -> Arm:
 
         vae = fit_vae(config, store, Path(folder), progress=progress).vae
     seconds = time.process_time() - started
-    test, train = (each.overall for each in evaluate_vae(vae, store).vae.quality)
+    test, train = (quality(vae, store, linear.first(config.latent_dim), split) for split in ("test", "train"))
     return Arm(
         name, config.latent_dim, test.psnr, train.psnr, test.ssim, test.linear_psnr, test.active_dimensions, seconds
     )
+
+
+def quality(vae: SymmetryVAE, store: PatternStore, linear: LinearCode, split: str) -> Quality:
+    """How well patterns of one split come back."""
+    codes = encode(vae, store, first_of_each(store, split, COMPARED), lambda: None)
+    return measure_quality(vae, store, codes, split, linear, lambda: None).overall
 
 
 @click.command(context_settings={"show_default": True})
@@ -92,9 +106,15 @@ def main(data: Path, steps: int, arms: tuple[str, ...], seed: int, threads: int,
     """PSNR against the number of latents, the best linear code beside it."""
     findings = begin("latent_size", "cpu", threads)
     store = PatternStore(data)
+    sizes = [ARMS[name]["latent_dim"] for name in arms]
+    linear = fit_linear_code(
+        train_blocks(store, VaeConfig.preset("laptop").resolution),
+        max(sizes),
+        generator=torch.Generator().manual_seed(0),
+    )
     done = {}
     for name in arms:
-        done[name] = arm = measure(name, store, steps, seed)
+        done[name] = arm = measure(name, store, linear, steps, seed)
         click.echo(f"{name}: {arm.test:.2f} dB, PCA {arm.linear:.2f} dB, {arm.seconds:.0f} CPU s", err=True)
     columns = ("test dB", "train dB", "SSIM", "PCA dB", "over PCA", "active", "CPU s")
     findings.table(

@@ -58,3 +58,10 @@ def test_passes_are_told() -> None:
     points = data(20, 10)
     fit_linear_code(lambda: iter([points]), 2, generator=torch.Generator(), tick=lambda: ticks.append(None))
     assert len(ticks) == PASSES + 1
+
+
+def test_the_leading_components_alone_are_the_smaller_code() -> None:
+    points = data(300, 100)
+    fewer = fit(points, 32).first(8)
+    assert fewer.size == 8
+    torch.testing.assert_close(fewer.reconstruct(points), fit(points, 8).reconstruct(points), rtol=0, atol=0.02)

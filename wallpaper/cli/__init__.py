@@ -35,7 +35,7 @@ COMMANDS = {
     "search": ("search", "Search settings of both phases, trial by trial, and register the best model."),
     "evaluate": ("evaluate", "Measure a trained model: reconstruction, symmetry, transport."),
     "register": ("registry", "Register a trained model in MLflow and move an alias to it."),
-    "serve": ("registry", "Serve the registered model over HTTP."),
+    "serve": ("serve", "Serve the registered model over HTTP."),
 }
 """Subcommand: its module in this package, and its line in the list of commands."""
 

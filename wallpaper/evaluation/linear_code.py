@@ -39,6 +39,10 @@ class LinearCode:
         """Numbers k that stand for a point."""
         return self.basis.shape[1]
 
+    def first(self, size: int) -> LinearCode:
+        """The code of the `size` leading components alone."""
+        return LinearCode(self.mean, self.basis[:, :size])
+
     def reconstruct(self, points: Tensor) -> Tensor:
         """Points (B, D), coded and decoded."""
         return self.mean + (points - self.mean) @ self.basis @ self.basis.T

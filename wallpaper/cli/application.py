@@ -1,0 +1,36 @@
+"""Starts the applications beside the library as processes of their own: applications never import each other.
+
+They lie in the checkout and not in the package, so a command that needs one says where it looked.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from wallpaper import tracking
+from wallpaper.checkout import project_root
+
+
+def call(application: str, command: Sequence[str]) -> int:
+    """Run `python COMMAND` in the project's folder, where `application` is, against the same store; its exit code.
+
+    Ctrl-C reaches the application too: it ends in its own order, and that is waited for.
+    Raises: FileNotFoundError: this runs without a checkout.
+    """
+    root = project_root()
+    if not (root / application).is_dir():
+        raise FileNotFoundError(
+            f"`{application}/` must be in the project's folder, but {root} has none; call this from the checkout"
+        )
+    tracking.initialise()
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    with subprocess.Popen([sys.executable, *command], cwd=root, env={**os.environ, "PATH": path}) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
