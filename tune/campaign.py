@@ -159,11 +159,11 @@ class Campaign:
         """What the phase's trials have in common, with what they share in their folder."""
         folder.mkdir(parents=True, exist_ok=True)
         owner = {"wallpaper.host": provenance.host(), "wallpaper.process": provenance.process()}
-        resources = self.options.resources
+        resources = self.options.resources_of(part.phase)
         about: dict[str, Any] = {
             "phase_name": part.phase.name, "base": part.space.base, "objectives": part.objectives, "folder": folder,
             "name": self.folder.name, "parent": run.run_id, "owner": owner, "data_path": self.store.path.absolute(),
-            "data_digest": self.store.digest, "device": resources.device,
+            "data_digest": self.store.digest, "device": resources.device, "processes": resources.processes,
         }  # fmt: skip
         if part.phase.name == "vae":
             check_source(self.store, part.space.base.resolution)
@@ -214,7 +214,7 @@ class Campaign:
     def _run_trials(self, part: Part, job: Job, study: Study, run: tracking.Run, until: float) -> None:
         from tune import driver  # noqa: PLC0415 - Ray takes seconds to load: a mistake is told without it
 
-        options, resources = self.options, self.options.resources
+        options, resources = self.options, self.options.resources_of(part.phase)
         where = f"{options.gpus} GPU(s), {resources.gpus_per_trial:g} each" if options.gpus else "the CPU"
         where += " (only counted)" if options.simulate_gpus else ""
         click.echo(

@@ -236,6 +236,8 @@ def _tuner(job: Job, study: Study, plan: Plan, watch: Watch) -> tune.Tuner:
     resources, left = plan.resources, study.left
     concurrent = min(resources.room(_nodes()), left)
     each: dict[str, float] = {"cpu": resources.cpus_per_trial, "gpu": resources.gpu_share}
+    if job.processes > 1:  # Ray Train places those, on GPUs that the trial itself must leave to them
+        each = {"cpu": 1, "gpu": 0}
     scheduler = scheduled(job, study) if plan.scheduler == "asha" else FIFOScheduler()
     return tune.Tuner(
         tune.with_resources(tune.with_parameters(work, job=job), each),
@@ -244,7 +246,7 @@ def _tuner(job: Job, study: Study, plan: Plan, watch: Watch) -> tune.Tuner:
             search_alg=Proposer(study, plan.until),
             scheduler=scheduler,
             max_concurrent_trials=concurrent,
-            reuse_actors=True,
+            reuse_actors=job.processes == 1,  # the processes of a stopped trial end with its own
             trial_dirname_creator=_trial_id,
         ),
         run_config=tune.RunConfig(

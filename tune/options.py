@@ -78,6 +78,10 @@ class Options:
             self.gpus, self.gpus_per_trial, self.cpus_per_trial, self.concurrent, self.address, self.simulate_gpus
         )
 
+    def resources_of(self, phase: Phase) -> Resources:
+        """What a phase's trials may use: only VAEs are trained on several GPUs together."""
+        return self.resources if phase.name == "vae" else self.resources.for_one_device()
+
     def check(self) -> None:
         """Raises: ValueError: options that exclude each other, or ask for what this machine has not."""
         if self.vae and self.phase != "ode" and not self.resume:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -35,6 +35,20 @@ class Resources:
     def gpu_share(self) -> float:
         """GPUs of a trial, 0 if the search has none."""
         return self.gpus_per_trial if self.gpus else 0.0
+
+    @property
+    def processes(self) -> int:
+        """Processes that train one model together, each on a GPU of its own; 1 where a trial has one device or less."""
+        return max(1, int(self.gpu_share))
+
+    @property
+    def cpus(self) -> int:
+        """Of a trial; where it is several processes, each has one, and so has the one that watches them."""
+        return self.cpus_per_trial if self.processes == 1 else self.processes + 1
+
+    def for_one_device(self) -> Resources:
+        """The same for trials that can use one device alone."""
+        return replace(self, gpus_per_trial=min(self.gpus_per_trial, 1.0))
 
     @property
     def device(self) -> str:
@@ -74,9 +88,9 @@ class Resources:
             raise ValueError(
                 f"--gpus {self.gpus}, but the cluster has {sum(gpus for _, gpus in nodes):g}; --gpus 0 trains on CPUs"
             )
-        fitting = sum(min(int(cpus // self.cpus_per_trial), self._on_gpus(int(gpus))) for cpus, gpus in nodes)
+        fitting = sum(min(int(cpus // self.cpus), self._on_gpus(int(gpus))) for cpus, gpus in nodes)
         if not fitting:
-            each = f"{self.cpus_per_trial} CPU(s)" + (f" and {self.gpu_share:g} GPU(s)" if self.gpus else "")
+            each = f"{self.cpus} CPU(s)" + (f" and {self.gpu_share:g} GPU(s)" if self.gpus else "")
             found = ", ".join(f"{cpus:g} and {gpus:g}" for cpus, gpus in nodes)
             raise ValueError(f"a trial needs {each} of one machine, but the machines have (CPUs and GPUs): {found}")
         return min(fitting, self._on_gpus(self.gpus), self.concurrent or fitting)
@@ -85,8 +99,8 @@ class Resources:
         """This machine, with CPUs enough for all its GPUs' trials: they are what is scarce."""
         cpus = os.cpu_count() or 1
         if self.gpus:
-            cpus = max(cpus, self._on_gpus(self.gpus) * self.cpus_per_trial)
-        return [(max(cpus, self.concurrent * self.cpus_per_trial), self.gpus)]
+            cpus = max(cpus, self._on_gpus(self.gpus) * self.cpus)
+        return [(max(cpus, self.concurrent * self.cpus), self.gpus)]
 
     def _on_gpus(self, gpus: int) -> int:
         """Trials that so many GPUs take; as many as one likes if they need none."""

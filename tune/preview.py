@@ -26,12 +26,12 @@ PER_GROUP = 16
 
 def preview(options: Options, parts: Sequence[Part], data: Path, vae: Path | None) -> None:
     """Print it. Raises: ValueError: data and settings do not fit."""
-    store, resources = PatternStore(data), options.resources
-    known = not resources.address
-    concurrent = resources.room(resources.here()) if known else options.concurrent or max(1, options.gpus)
+    store, known = PatternStore(data), not options.address
     click.echo(f"data        {data}: {len(store)} patterns of {store.side} x {store.side}")
     for part in parts:
         _say_part(part, options)
+        resources = options.resources_of(part.phase)
+        concurrent = resources.room(resources.here()) if known else options.concurrent or max(1, options.gpus)
         seconds = _trial_seconds(part, parts, store, vae, resources.device)
         together = min(concurrent, options.trials)
         rounds = -(-options.trials // together)
@@ -39,9 +39,9 @@ def preview(options: Options, parts: Sequence[Part], data: Path, vae: Path | Non
             f"time        about {duration(seconds)} a trial and its validations, {together} at a time: at most about "
             f"{duration(seconds * rounds)} for {options.trials}"
         )
-    where = f"{options.gpus} GPU(s), {resources.gpus_per_trial:g} a trial" if options.gpus else "CPUs only"
-    click.echo(f"\nresources   {where}; {options.cpus_per_trial} CPU(s) a trial; {concurrent} trials at a time"
-               + ("" if known else f", if {options.address} has room"))  # fmt: skip
+        where = f"{resources.gpus_per_trial:g} GPU(s)" if options.gpus else "no GPU"
+        click.echo(f"resources   {where} and {resources.cpus} CPU(s) a trial; {concurrent} trials at a time"
+                   + ("" if known else f", if {options.address} has room"))  # fmt: skip
     if options.time_budget:
         click.echo(f"budget      {options.time_budget} for all")
     click.echo("Nothing was written.")

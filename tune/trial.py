@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,6 +29,7 @@ from wallpaper.training.report import HISTORY, Report, Row
 from wallpaper.training.stopping import Interrupted, TrainingError
 from wallpaper.training.vae_loop import fit_vae
 from wallpaper.training.vae_run import build_vae
+from wallpaper.training.world import Scaling
 
 OBJECTIVE = "objective"
 """Metric of a trial's run: the first objective's best value so far."""
@@ -66,6 +68,8 @@ class Job:
     data_path: Path
     data_digest: str
     device: str = "cpu"
+    processes: int = 1
+    """That train one model together, under Ray Train; of a VAE only."""
     vae_folder: str = ""
     vae_digest: str = ""
     """Of the frozen VAE, in the ODE's phase."""
@@ -129,10 +133,8 @@ def run_trial(job: Job, settings: Mapping[str, Any], name: str, tell: Tell) -> N
 def fit(job: Job, config: Any, folder: Path, report: Report, *, resume: bool) -> None:
     """The library's training of the job's phase. Raises: what that raises."""
     if job.phase_name == "vae":
-        fit_vae(
-            config, PatternStore(job.data_path), folder,
-            report=report, resume=resume, stop=job.stop_file.exists, device=job.device,
-        )  # fmt: skip
+        train_vae = _vae_training(job)
+        train_vae(config, PatternStore(job.data_path), folder, report=report, resume=resume, stop=job.stop_file.exists)
         return
     train, held_out = load_latents(job.shared)
     fit_ode(
@@ -140,6 +142,15 @@ def fit(job: Job, config: Any, folder: Path, report: Report, *, resume: bool) ->
         vae_info={"digest": job.vae_digest, "folder": job.vae_folder}, coupling_cache=job.coupling(config.coupling),
         report=report, resume=resume, stop=job.stop_file.exists, device=job.device,
     )  # fmt: skip
+
+
+def _vae_training(job: Job) -> Callable[..., object]:
+    """In this process, or in several under Ray Train."""
+    if job.processes == 1:
+        return partial(fit_vae, device=job.device)
+    from wallpaper.cluster import fit_on_workers  # noqa: PLC0415 - Ray Train takes seconds to load
+
+    return partial(fit_on_workers, scaling=Scaling(job.processes, on_gpus=job.device == "cuda"))
 
 
 def keep_training(run: tracking.Run, folder: Path) -> None:

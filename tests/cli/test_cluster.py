@@ -16,11 +16,12 @@ from tests.cli.test_mistakes import refused
 from tests.data.fake import dataset
 from tests.training.test_vae_loop import timeless
 from tests.training.test_world import CLOSE, SHARED
-from wallpaper.cli.scaling import Scaling, chosen_scaling, load_cluster
+from wallpaper.cli.scaling import chosen_scaling, load_cluster
 from wallpaper.training.checkpoint import load_checkpoint
 from wallpaper.training.report import Row, read_history
 from wallpaper.training.stopping import TrainingError
 from wallpaper.training.vae_loop import fit_vae
+from wallpaper.training.world import Scaling
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Ray's own, of many kinds

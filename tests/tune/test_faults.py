@@ -86,7 +86,7 @@ def test_a_search_on_a_cluster_takes_its_machines_as_they_are(
         )
         searches += [apart, fitting]
         assert apart.start().wait(PATIENCE) == 2
-        assert "Error: a trial needs 1 CPU(s) and 2 GPU(s) of one machine, but the machines have" in apart.said
+        assert "Error: a trial needs 3 CPU(s) and 2 GPU(s) of one machine, but the machines have" in apart.said
         assert "Traceback" not in apart.said
         fitting.end()
     assert [what[2]["outcome"] for what in fitting.told("vae").values()] == ["finished"]

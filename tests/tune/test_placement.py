@@ -74,6 +74,7 @@ def test_what_is_there_is_allowed() -> None:
         ({"gpus": 4, "gpus_per_trial": 0.3}, [(99, 4)], 12),
         ({"gpus": 4, "gpus_per_trial": 0.7}, [(8, 4)], 4),
         ({"gpus": 4, "gpus_per_trial": 2.0}, [(8, 4)], 2),
+        ({"gpus": 4, "gpus_per_trial": 2.0}, [(5, 4)], 1),
         ({"gpus": 3, "gpus_per_trial": 2.0}, [(8, 3)], 1),
         ({"gpus": 2}, [(8, 4), (8, 4)], 2),
         ({"gpus": 4, "cpus_per_trial": 4}, [(8, 4)], 2),
@@ -91,7 +92,7 @@ def test_so_many_trials_fit(asked: dict[str, Any], nodes: list[tuple[float, floa
         (
             {"gpus": 2, "gpus_per_trial": 2.0},
             [(8, 1), (8, 1)],
-            r"a trial needs 1 CPU\(s\) and 2 GPU\(s\) of one machine",
+            r"a trial needs 3 CPU\(s\) and 2 GPU\(s\) of one machine",
         ),
         ({"cpus_per_trial": 4}, [(2, 0), (2, 0)], r"a trial needs 4 CPU\(s\) of one machine, .*: 2 and 0, 2 and 0"),
     ],
@@ -106,3 +107,13 @@ def test_this_machine_s_cpus_do_not_hold_back_its_gpus() -> None:
     assert asked.here() == [(16, 4)]
     assert asked.room(asked.here()) == 8
     assert Resources(concurrent=12).here() == [(12, 0)]
+
+
+def test_a_trial_on_several_gpus_is_as_many_processes_but_a_field_takes_one() -> None:
+    asked = Resources(gpus=4, gpus_per_trial=2.0)
+    assert (asked.processes, asked.cpus) == (2, 3), "and one that watches them"
+    one = asked.for_one_device()
+    assert (one.processes, one.cpus, one.gpu_share) == (1, 1, 1.0)
+    assert one.room(one.here()) == 4
+    half = Resources(gpus=1, gpus_per_trial=0.5)
+    assert half.for_one_device() == half

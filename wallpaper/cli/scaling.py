@@ -1,6 +1,6 @@
 """`--gpus`, `--workers` and `--address`: how many processes train one model, and whether they can.
 
-Checks what can be checked before Ray is loaded, which takes seconds; the work is in `cluster`.
+Checks what can be checked before Ray is loaded, which takes seconds; the work is in `wallpaper.cluster`.
 """
 
 from __future__ import annotations
@@ -8,26 +8,16 @@ from __future__ import annotations
 import importlib
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 import torch
 
+from wallpaper.training.world import Scaling
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PROBE_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """Processes that train together."""
-
-    count: int
-    on_gpus: bool
-    """One GPU each, or a CPU."""
-    address: str = ""
-    """Of a Ray cluster; empty: processes on this machine."""
 
 
 def scaling_options(function: F) -> F:
@@ -68,7 +58,7 @@ def chosen_scaling(gpus: int, workers: int, address: str) -> Scaling | None:
 def load_cluster() -> Any:
     """The module `cluster`. Raises: ValueError: Ray is not installed."""
     try:
-        return importlib.import_module("wallpaper.cli.cluster")
+        return importlib.import_module("wallpaper.cluster")
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith(("ray", "pyarrow", "pandas")):
             raise

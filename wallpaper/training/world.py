@@ -16,6 +16,17 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
+class Scaling:
+    """Processes that are to train together."""
+
+    count: int
+    on_gpus: bool
+    """One GPU each, or a CPU."""
+    address: str = ""
+    """Of a Ray cluster; empty: processes on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """This process among those that train together. Alone if `size` is 1."""
 

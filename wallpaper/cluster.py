@@ -35,7 +35,6 @@ import ray.train.torch
 from ray.train import Checkpoint, CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.v2.api.callback import UserCallback
 
-from wallpaper.cli.scaling import Scaling
 from wallpaper.data import PatternStore
 from wallpaper.training.checkpoint import LAST, checkpoint_path, weights_digest
 from wallpaper.training.config import from_mapping, to_mapping
@@ -45,9 +44,9 @@ from wallpaper.training.report import HISTORY, Progress, Report, Row, read_histo
 from wallpaper.training.stopping import Interrupted, Stop, TrainingError, never
 from wallpaper.training.vae_config import VaeConfig
 from wallpaper.training.vae_loop import VaeResult, load_vae, train
-from wallpaper.training.world import World
+from wallpaper.training.world import Scaling, World
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 MAX_FAILURES = 3
 """Lost workers that a training survives."""
@@ -77,13 +76,18 @@ def fit_on_workers(
 ) -> VaeResult:
     """`fit_vae` in several processes; batches, rows and files are those of one process, the sums rounded differently.
 
+    Where Ray runs already, as in a trial of a search, its processes are added there; those of a training that is
+    interrupted end with the process that has called this.
+
     Raises: what `fit_vae` raises. TrainingError: also when workers were lost more than `MAX_FAILURES` times.
     """
     check_source(store, config.resolution)
     folder = folder.absolute()
     (folder / FAILED).unlink(missing_ok=True)
     shutil.rmtree(folder / STORAGE, ignore_errors=True)  # of a run that was killed; `last` is in the run's folder
-    _start_ray(scaling)
+    starts_ray = not ray.is_initialized()
+    if starts_ray:
+        _start_ray(scaling)
     try:
         fitting = _Fitting(_trainer(config, store, folder, scaling, resume))
         steps = -(-len(store.splits["train"]) // config.batch_size)
@@ -96,7 +100,8 @@ def fit_on_workers(
         _tell(folder, seen, config, steps, report, progress)
         fitting.check(folder)
     finally:
-        ray.shutdown()
+        if starts_ray:
+            ray.shutdown()
         shutil.rmtree(folder / STORAGE, ignore_errors=True)
     vae, history = load_vae(folder), read_history(folder)
     best = min((row for row in history if "val/loss" in row), key=lambda row: row["val/loss"])
