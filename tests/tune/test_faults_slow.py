@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tune.conftest import Ground
-from tests.tune.faults import PATIENCE, Search
+from tests.tune.faults import PATIENCE, Search, differences
 from tests.tune.faults_cluster import ENVIRONMENT, machines
 from tune.trial import TRIALS, WORKER
 
@@ -42,6 +42,31 @@ def test_trials_of_a_machine_that_dies_go_on_elsewhere_in_their_own_runs(
     assert [what[2]["outcome"] for what in search.told("vae").values()] == ["finished"] * 4
     for each in search.trial_runs().values():
         assert search.steps(each, "objective") == [*range(1, 9)]
+
+
+def test_a_search_of_both_phases_whose_driver_is_killed_at_five_moments_ends_as_one_that_was_not(
+    ground: Ground, tmp_path: Path, searches: list[Search]
+) -> None:
+    """One trial at a time: with several, which proposal comes when is a matter of luck, killed or not."""
+    both = ("--trials", "3", "--epochs", "3", "--concurrent", "1", "--scheduler", "asha", "--no-register")
+    whole, killed = (Search(tmp_path / name, ground, both) for name in ("whole", "killed"))
+    searches += [whole, killed]
+    moments = (
+        lambda: killed.epochs("vae", "000") >= 1,  # in the first trial
+        lambda: "001" in killed.told("vae"),  # between two
+        lambda: (killed.place / "ode").is_dir(),  # as the second phase begins
+        lambda: killed.epochs("ode", "000") >= 2,
+        lambda: killed.epochs("ode", "002") >= 1,  # in the last one
+    )
+    for reached in moments:
+        killed.kill_when(reached)
+    killed.end()
+    whole.end()
+    assert differences(whole.state(), killed.state()) == []
+    assert {run.info.status for run in killed.runs()} == {"FINISHED"}
+    for run in killed.trial_runs().values():
+        steps = killed.steps(run, "objective")
+        assert steps == [*range(1, len(steps) + 1)]
 
 
 def worker_of(search: Search, name: str) -> int:
