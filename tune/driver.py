@@ -172,7 +172,7 @@ def run_trials(job: Job, study: Study, plan: Plan, board: Board, run: tracking.R
 
     Args: give_up: called if Ray does not end in time; must end the process.
     Raises: KeyboardInterrupt: Ctrl-C or SIGTERM; trials save a checkpoint and stop.
-        ValueError: a cluster has not what is asked for.
+        ValueError: a cluster has not what is asked for. RuntimeError: Ray does not start.
     """
     try:
         with stopping(job.stop_file, partial(_give_up, run, give_up)):
@@ -201,7 +201,7 @@ def _give_up(run: tracking.Run, give_up: Any) -> None:
 
 
 def start_ray(resources: Resources) -> None:
-    """Raises: ValueError: no cluster there, or one that has not what is asked for."""
+    """Raises: ValueError: no cluster there, or one that has not what is asked for. RuntimeError: it does not start."""
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     found = os.environ.get("PYTHONPATH")
     path = os.pathsep.join([str(ROOT), *([found] if found else [])])  # workers do not start in the checkout
@@ -221,9 +221,13 @@ def start_ray(resources: Resources) -> None:
     if resources.simulate_gpus:
         os.environ.pop("CUDA_VISIBLE_DEVICES", None)  # Ray will not count more than it allows
     ((cpus, gpus),) = resources.here()
-    ray.init(address="local",  # and none that the environment, or a `ray start` of some time, has left
-             num_cpus=int(cpus), num_gpus=int(gpus), include_dashboard=False, object_store_memory=OBJECT_STORE,
-             **options)  # fmt: skip
+    try:
+        ray.init(address="local",  # and none that the environment, or a `ray start` of some time, has left
+                 num_cpus=int(cpus), num_gpus=int(gpus), include_dashboard=False, object_store_memory=OBJECT_STORE,
+                 **options)  # fmt: skip
+    except Exception as error:  # of no kind of its own, where its servers take too long to start
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RuntimeError(f"Ray must start on this machine, but: {first}") from error
 
 
 def _nodes() -> list[tuple[float, float]]:

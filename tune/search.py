@@ -114,6 +114,8 @@ def search(context: click.Context, /, **given: Any) -> None:
             raise
         click.echo(f"Error: {error}", err=True)
         usage = isinstance(error, (CheckpointError, ValueError, OSError))
+        if folder and not usage:
+            say_how_to_resume(folder[0], folder[0].parent)
         sys.exit(2 if usage else 1)
     finally:
         signal.signal(signal.SIGTERM, previous)

@@ -22,6 +22,7 @@ with warnings.catch_warnings():  # Ray's, when its modules are imported
 
 from tune.board import Board
 from tune.phases import ODE
+from tune.placement import Resources
 from tune.space_data import build_space
 from tune.study import Study
 from tune.trial import RANK, WORST, Job
@@ -170,3 +171,13 @@ def test_asha_knows_what_trials_before_have_told(tmp_path: Path) -> None:
         trial = SimpleNamespace(trial_id=f"new {rank}")
         asha.on_trial_add(None, trial)
         assert asha.on_trial_result(None, trial, {"epoch": 1, RANK: rank}) == decision
+
+
+def test_ray_that_does_not_start_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**_: Any) -> None:
+        raise Exception("The current node timed out during startup.\nMore of it")  # as Ray does
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite://")
+    monkeypatch.setattr(driver.ray, "init", init)
+    with pytest.raises(RuntimeError, match=r"^Ray must start on this machine, but: .* timed out during startup\.$"):
+        driver.start_ray(Resources())
