@@ -34,8 +34,12 @@ COMMANDS = {
     "relations": ("relations", "How the groups are related: subgroups, common subgroups, routes, the tree."),
     "search": ("search", "Search settings of both phases, trial by trial, and register the best model."),
     "evaluate": ("evaluate", "Measure a trained model: reconstruction, symmetry, transport."),
-    "register": ("registry", "Register a trained model in MLflow and move an alias to it."),
+    "register": ("registry", "Register a trained model in MLflow as the next version, with its figures."),
+    "models": ("versions", "List registered versions: aliases, figures, digests."),
+    "promote": ("versions", "Make a version champion, if the gates hold."),
+    "rollback": ("versions", "Make the champion before champion again."),
     "serve": ("serve", "Serve the registered model over HTTP."),
+    "dashboard": ("dashboard", "Show trainings, searches and models live in a browser."),
 }
 """Subcommand: its module in this package, and its line in the list of commands."""
 

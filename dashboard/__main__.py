@@ -1,0 +1,6 @@
+"""`python -m dashboard`."""
+
+from dashboard.command import main
+
+if __name__ in {"__main__", "__mp_main__"}:
+    main(prog_name="python -m dashboard")

@@ -1,0 +1,63 @@
+"""Puts the dashboard together: its page, the route of runs' files, and who may see them."""
+
+from __future__ import annotations
+
+import mimetypes
+import posixpath
+from pathlib import Path
+
+from fastapi import HTTPException
+from fastapi.responses import FileResponse
+from nicegui import app, run, ui
+
+from dashboard import access
+from dashboard.pages.context import Context
+from dashboard.pages.page import Page
+from dashboard.store import Store
+
+TITLE = "wallpaper"
+
+STYLE = Path(__file__).with_name("static") / "style.css"
+
+SHOWN = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".mp4", ".json", ".txt", ".log", ".csv", ".npz")
+"""What may be fetched of a run's files; a page or a picture with scripts in it may not."""
+
+
+def create_app(store: Store, *, password: str = "") -> None:
+    """Register the pages of the process's one NiceGUI app. The caller starts the store, and then `ui.run`.
+
+    Args: password: asked of everybody; empty for none.
+    """
+    style = STYLE.read_text(encoding="utf-8")
+    if password:
+        access.require(password)
+
+    @ui.page("/", title=TITLE)
+    def page(tab: str = "", run: str = "") -> None:
+        ui.add_css(style)
+        Page(Context(store, run if store.run(run) else ""), tab)
+
+    @app.get("/artifact/{run_id}/{path:path}")
+    async def artifact(run_id: str, path: str) -> FileResponse:
+        kind = posixpath.splitext(path)[1].lower()
+        if kind not in SHOWN:
+            raise HTTPException(404)
+        try:
+            found = await run.io_bound(store.file, run_id, path)
+        except (ValueError, OSError):
+            found = None
+        if found is None:
+            raise HTTPException(404)
+        return FileResponse(
+            found,
+            media_type=mimetypes.types_map.get(kind, "application/octet-stream"),
+            headers={
+                "Cache-Control": "private, max-age=86400",
+                "X-Content-Type-Options": "nosniff",
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+            },
+        )
+
+    @app.get("/healthz")
+    def health() -> dict[str, bool]:
+        return {"store": store.connection.is_up}

@@ -1,0 +1,102 @@
+"""The header: name, run picker, how the run is, theme and keyboard help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import app, ui
+from nicegui.events import KeyEventArguments
+
+from dashboard.pages.context import Context
+from dashboard.pages.picker import Picker
+from dashboard.theme import DARK, LIGHT
+
+KEYS = (
+    ("1 – 9", "show a tab"),
+    ("R", "choose a run"),
+    ("D", "dark or light"),
+    ("?", "this help"),
+    ("Esc", "close what is open"),
+)
+
+MARK = (
+    '<svg viewBox="0 0 24 24" width="26" height="26" fill="none" stroke-width="1.8" stroke-linejoin="round" '
+    'aria-hidden="true"><path d="M12 2 21 7v10l-9 5-9-5V7z" stroke="var(--wp-primary)"/>'
+    '<path d="M12 12V22M12 12 3 7M12 12 21 7" stroke="var(--wp-accent)"/></svg>'
+)
+
+
+class Header:
+    """The uppermost bar of the page."""
+
+    def __init__(self, context: Context, switched: Callable[[], None], key: Callable[[str], None]) -> None:
+        """Args: switched: called when the theme has changed. key: gets the digits that are typed."""
+        self._context, self._switched, self._key = context, switched, key
+        app.storage.user.setdefault("dark", True)
+        self._colours()
+        self._dark = ui.dark_mode(on_change=self._changed).bind_value(app.storage.user, "dark")
+        with ui.element("header").classes("wp-header"):
+            ui.html(MARK, sanitize=False).classes("wp-mark")
+            ui.label("wallpaper").classes("wp-name").props('role="heading" aria-level="1"')
+            self._picker = Picker(context)
+            with ui.element("div").classes("wp-state").props('role="status"').mark("state"):
+                self._dot = ui.element("span").classes("wp-dot").props('aria-hidden="true"')
+                self._state = ui.label("").mark("state-text")
+            ui.element("div").classes("wp-space")
+            self._theme = (
+                ui.button(icon="dark_mode", on_click=self._dark.toggle)
+                .props('flat round color=grey aria-label="Dark or light (D)"')
+                .mark("theme")
+            )
+            ui.button(icon="keyboard", on_click=self._show_help).props(
+                'flat round color=grey aria-label="Keyboard help (?)"'
+            ).classes("wp-only-wide").mark("keys")
+        self._help = self._place_help()
+        ui.keyboard(on_key=self._on_key, repeating=False)
+
+    def update(self, state: str) -> None:
+        """Show the chosen run and how it is."""
+        self._picker.update()
+        self._state.set_text(state.capitalize())
+        self._dot.classes(replace=f"wp-dot wp-{state}")
+
+    def _changed(self) -> None:
+        self._colours()
+        self._theme.props(f"icon={'dark_mode' if self._dark.value else 'light_mode'}")
+        self._switched()
+
+    def _colours(self) -> None:
+        theme = DARK if app.storage.user.get("dark", True) else LIGHT
+        ui.colors(
+            primary=theme.primary,
+            secondary=theme.secondary,
+            accent=theme.accent,
+            dark=theme.card,
+            dark_page=theme.background,
+        )
+
+    def _place_help(self) -> ui.dialog:
+        with ui.dialog() as dialog, ui.card().classes("wp-help"):
+            ui.label("Keys").classes("wp-h2").props('role="heading" aria-level="2"')
+            for key, meaning in KEYS:
+                with ui.element("div").classes("wp-help-row"):
+                    ui.label(key).classes("wp-key")
+                    ui.label(meaning)
+        return dialog
+
+    def _show_help(self) -> None:
+        self._help.open()
+
+    def _on_key(self, event: KeyEventArguments) -> None:
+        typed = str(event.key.name)
+        modifiers = event.modifiers
+        if not event.action.keydown or modifiers.ctrl or modifiers.meta or modifiers.alt:
+            return
+        if typed in "dD":
+            self._dark.toggle()
+        elif typed in "rR":
+            self._picker.open()
+        elif typed == "?":
+            self._show_help()
+        elif typed.isdecimal():
+            self._key(typed)

@@ -1,0 +1,123 @@
+"""Elements that several tabs share: cards, empty states, skeletons, safe links, and figures that stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from nicegui import ui
+
+from dashboard.views.figure import Figure
+
+
+@contextmanager
+def card(title: str, about: str = "", classes: str = "") -> Iterator[ui.row]:
+    """A card with a heading; yields the row at its right for controls. What follows inside goes below."""
+    with ui.element("section").classes(f"wp-card {classes}"):
+        with ui.element("div").classes("wp-card-head"):
+            with ui.element("div").classes("wp-card-title"):
+                ui.label(title).classes("wp-h2").props('role="heading" aria-level="2"')
+                if about:
+                    ui.label(about).classes("wp-about")
+            controls = ui.row().classes("wp-controls")
+        yield controls
+
+
+def empty(icon: str, title: str, reason: str, command: str = "") -> ui.element:
+    """Why there is nothing to see, and what to type so that there will be."""
+    with ui.element("div").classes("wp-empty") as element:
+        ui.icon(icon).classes("wp-empty-icon").props('aria-hidden="true"')
+        ui.label(title).classes("wp-empty-title")
+        ui.label(reason).classes("wp-about")
+        if command:
+            with ui.element("div").classes("wp-command"):
+                ui.label(command).classes("wp-code")
+                ui.button(icon="content_copy", on_click=lambda: _copy(command)).props(
+                    'flat dense round size=sm aria-label="Copy the command"'
+                )
+    return element
+
+
+def skeleton(height: int) -> ui.skeleton:
+    """A quiet box of the height of what will come."""
+    return ui.skeleton(height=f"{height}px", width="100%").classes("wp-skeleton")
+
+
+def link(text: str, target: str) -> ui.element:
+    """A link that opens beside the page if its address is http(s); else plain text."""
+    if urlsplit(target).scheme not in ("http", "https"):
+        return ui.label(text)
+    return ui.link(text, target, new_tab=True).props('rel="noopener noreferrer"')
+
+
+class LivePlot:
+    """A figure that is sent whole once, and then only what is new of it.
+
+    If all traces still begin with what was shown, the new points are sent; a trace of which more has changed is
+    replaced; the whole figure is drawn anew only if its traces or its layout are others. Zoom is kept in each case.
+    """
+
+    def __init__(self, height: str, label: str) -> None:
+        """Args: label: what a screen reader says of it."""
+        self._shown: Figure | None = None
+        self._plot: ui.plotly | None = None
+        self._label = label
+        self._box = ui.element("div").classes("wp-plot").style(f"height: {height}")
+        with self._box:
+            ui.skeleton(height="100%", width="100%").classes("wp-skeleton")
+
+    def show(self, new: Figure) -> None:
+        """Bring the figure up to date."""
+        old, self._shown = self._shown, new
+        if self._plot is None:
+            self._box.clear()
+            with self._box:
+                self._plot = ui.plotly(new).classes("wp-figure").props(f'role="img" aria-label="{self._label}"')
+            return
+        assert old is not None
+        if old == new:
+            return
+        steps = difference(old, new)
+        if steps is None:
+            self._plot.update_figure(new)
+            return
+        self._plot.figure = new
+        for method, *arguments in steps:
+            self._plot.run_plot_method(method, *arguments)
+
+
+def difference(old: Figure, new: Figure) -> list[tuple[Any, ...]] | None:
+    """Plotly's methods, with their arguments, that make one figure of another; None if it must be drawn anew."""
+    before, after = old["data"], new["data"]
+    if len(before) != len(after) or old["layout"] | _NOTES != new["layout"] | _NOTES:
+        return None
+    extended: list[int] = []
+    replaced: list[int] = []
+    for place, (was, now) in enumerate(zip(before, after, strict=True)):
+        if was == now:
+            continue
+        if "x" not in was or {**was, "x": 0, "y": 0} != {**now, "x": 0, "y": 0}:
+            return None
+        n = len(was["x"])
+        grown = 0 < n < len(now["x"]) and now["x"][:n] == was["x"] and now["y"][:n] == was["y"]
+        (extended if grown else replaced).append(place)
+    steps: list[tuple[Any, ...]] = []
+    if extended:
+        tails = {key: [after[p][key][len(before[p]["x"]) :] for p in extended] for key in ("x", "y")}
+        steps.append(("extendTraces", tails, extended))
+    if replaced:
+        steps.append(("restyle", {key: [after[p][key] for p in replaced] for key in ("x", "y")}, replaced))
+    if old["layout"].get("annotations") != new["layout"].get("annotations"):
+        steps.append(("relayout", {"annotations": new["layout"].get("annotations", [])}))
+    return steps
+
+
+_NOTES: Figure = {"annotations": None}
+"""What of a layout can be changed alone."""
+
+
+def _copy(text: str) -> None:
+    ui.clipboard.write(text)
+    ui.notify("Copied")

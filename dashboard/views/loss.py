@@ -1,0 +1,172 @@
+"""Loss curves: the total of one or several runs, and the terms that it consists of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.store import Curve
+from dashboard.theme import Palette, faint
+from dashboard.views.figure import Figure, axis, figure
+from dashboard.views.text import number, plain
+
+MOST_TERMS = 8
+
+NOT_TERMS = frozenset({"loss", "gradient_norm"})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How curves are drawn."""
+
+    smoothing: float = 0.6
+    """Weight of the past in the smoothed line, from 0 (none) to below 1."""
+    log: bool = True
+    by_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One training to be drawn."""
+
+    name: str
+    curves: Mapping[str, Curve]
+    started: float
+    best_name: str = "val/loss"
+
+
+def smoothed(values: Sequence[float], weight: float) -> list[float]:
+    """Exponential moving average, corrected for its start: the first value is the first of `values`.
+
+    >>> smoothed([1.0, 3.0], 0.5)
+    [1.0, 2.3333333333333335]
+    """
+    result, mean, known = [], 0.0, 0.0
+    for value in values:
+        mean, known = weight * mean + (1 - weight) * value, weight * known + (1 - weight)
+        result.append(mean / known)
+    return result
+
+
+def total(trainings: Sequence[Training], choice: Choice, theme: Palette) -> Figure:
+    """Training (solid) and validation (dotted) loss; of one run with its best epoch, of several a colour each."""
+    alone = len(trainings) == 1
+    data: list[dict[str, Any]] = []
+    for place, training in enumerate(trainings):
+        colour = theme.series[place % len(theme.series)]
+        name = "" if alone else plain(training.name)
+        validation = validation_name(training.curves)
+        for key, kind, shade in (("train/loss", "train", colour), (validation, "validation", theme.secondary)):
+            curve = training.curves.get(key)
+            if curve is not None and len(curve):
+                shade = shade if alone else colour
+                data += _lines(training, curve, choice, shade, f"{name} {kind}".strip(), dotted=kind != "train")
+    if alone:
+        data += _best(trainings[0], choice, theme)
+    title = "minutes since the start" if choice.by_time else "epoch"
+    values = [value for trace in data for value in trace["y"]]
+    return figure(
+        data, theme,
+        xaxis=axis(theme, title, rangemode="tozero" if choice.by_time else "normal"),
+        yaxis=axis(theme, "", type="log" if choice.log else "linear", **_ticks(values, log=choice.log)),
+        uirevision=f"{choice.log} {choice.by_time} {[training.name for training in trainings]}",
+    )  # fmt: skip
+
+
+def validation_name(curves: Mapping[str, Curve]) -> str:
+    """What stands beside the training's loss: a transition field's is of the kind that its validation calls flow."""
+    return "val/loss" if "val/loss" in curves or "train/flow" not in curves else "val/flow"
+
+
+def terms_of(curves: Mapping[str, Curve]) -> list[str]:
+    """What the loss consists of, and what is validated beside it; names without "train/" and "val/"."""
+    names = [name.split("/", 1)[1] for name in curves if name.startswith("train/")]
+    return [name for name in dict.fromkeys(names) if name not in NOT_TERMS][:MOST_TERMS]
+
+
+def components(training: Training, choice: Choice, theme: Palette) -> Figure:
+    """The terms of a loss, one above the other, each on its own scale, with its last value."""
+    terms = terms_of(training.curves)
+    data: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {}
+    notes: list[dict[str, Any]] = []
+    for place, term in enumerate(terms):
+        colour, y = theme.series[place % len(theme.series)], f"y{place + 1}" if place else "y"
+        top, bottom = 1 - place / len(terms), 1 - (place + 0.72) / len(terms)
+        for kind in ("train", "val"):
+            curve = training.curves.get(f"{kind}/{term}")
+            if curve is not None and len(curve):
+                lines = _lines(training, curve, choice, colour, f"{term} {kind}", dotted=kind == "val")
+                data += [line | {"yaxis": y, "showlegend": False} for line in lines]
+        layout["yaxis" + y[1:]] = axis(theme, domain=[bottom, top - 0.09 / max(1, len(terms) / 4)], nticks=4)
+        notes.append(_label(term, training.curves, colour, top, theme))
+    title = "minutes since the start" if choice.by_time else "epoch"
+    anchor = f"y{len(terms)}" if len(terms) > 1 else "y"
+    return figure(
+        data, theme, **layout, annotations=notes, showlegend=False,
+        xaxis=axis(theme, title, anchor=anchor), margin={"l": 56, "r": 12, "t": 4, "b": 44},
+        uirevision=f"{choice.by_time} {training.name}",
+    )  # fmt: skip
+
+
+def _label(term: str, curves: Mapping[str, Curve], colour: str, top: float, theme: Palette) -> dict[str, Any]:
+    last = [curves[key].values[-1] for key in (f"train/{term}", f"val/{term}") if len(curves.get(key, Curve()))]
+    text = f"<b>{plain(term.replace('_', ' '))}</b>  " + "  ·  ".join(map(number, last))
+    return {
+        "text": text, "x": 0, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top",
+        "showarrow": False, "font": {"size": 12, "color": colour if theme.name == "dark" else theme.text},
+    }  # fmt: skip
+
+
+def _x(training: Training, curve: Curve, choice: Choice) -> list[float]:
+    if choice.by_time:
+        return [round((time - training.started) / 60, 3) for time in curve.times]
+    return list(map(float, curve.steps))
+
+
+def _lines(
+    training: Training, curve: Curve, choice: Choice, colour: str, name: str, *, dotted: bool
+) -> list[dict[str, Any]]:
+    """The smoothed line over the faint raw one."""
+    x = _x(training, curve, choice)
+    line = {"color": colour, "width": 2, "dash": "dot" if dotted else "solid"}
+    base = {"type": "scatter", "mode": "lines" if len(x) > 1 else "markers", "x": x, "legendgroup": name}
+    main = base | {
+        "y": smoothed(curve.values, choice.smoothing),
+        "name": name,
+        "line": line,
+        "marker": {"color": colour},
+    }
+    if not choice.smoothing:
+        return [main]
+    raw = {"color": faint(colour, 0.3), "width": 1}
+    return [base | {"y": list(curve.values), "name": name, "line": raw, "showlegend": False, "hoverinfo": "skip"}, main]
+
+
+def _best(training: Training, choice: Choice, theme: Palette) -> list[dict[str, Any]]:
+    """A star at the best epoch, on the validation loss, whatever the best is told by."""
+    judged = training.curves.get(training.best_name, Curve())
+    names = (validation_name(training.curves), "train/loss")
+    shown = next((training.curves[name] for name in names if len(training.curves.get(name, Curve()))), Curve())
+    if not len(judged):
+        return []
+    step = judged.steps[min(range(len(judged)), key=lambda place: judged.values[place])]
+    if step not in shown.steps:
+        return []
+    place = shown.steps.index(step)
+    value = smoothed(shown.values, choice.smoothing)[place]
+    mark = {"symbol": "star", "size": 13, "color": theme.accent, "line": {"color": theme.card, "width": 1}}
+    return [
+        {"type": "scatter", "mode": "markers", "x": [_x(training, shown, choice)[place]], "y": [value],
+         "name": "best validation", "marker": mark}
+    ]  # fmt: skip
+
+
+def _ticks(values: Sequence[float], *, log: bool) -> dict[str, Any]:
+    """Where a logarithmic axis spans some decades plotly's own ticks crowd: a number at each power of two instead."""
+    good = [value for value in values if value > 0]
+    if not log or not good or not 4 < max(good) / min(good) < 100:
+        return {}
+    return {"dtick": math.log10(2), "tickformat": ".2~g"}
