@@ -14,8 +14,8 @@ from wallpaper.cli.jobs import EVALUATION, evaluate_job, evaluate_vae_job
 from wallpaper.cli.options import data_option
 from wallpaper.cli.places import DEMO_VAE, MODEL_HELP, OUTPUT, SHIPPED, VAE_RUNS, model_folder
 from wallpaper.data import PatternStore
-from wallpaper.evaluation import table
-from wallpaper.models.transition_model import TransitionModel
+from wallpaper.evaluation import Evaluation, table
+from wallpaper.models.transition_model import DESCRIPTION, TransitionModel
 from wallpaper.training.run_folder import latest_run
 from wallpaper.training.vae_loop import load_vae
 
@@ -47,18 +47,29 @@ def evaluate(model: str, vae: str, data: Path, split: str) -> None:
     if model and vae:
         raise click.UsageError("`--model` has a VAE of its own; give it or --vae, not both")
     folder = _vae_folder(vae) if vae else _model_or_vae(model)
-    whole = (folder / "model.json").is_file()
-    run_folder = OUTPUT / folder.name if folder == SHIPPED else folder.parent if whole else folder
+    found, path = measure(folder, data, split)
+    click.echo(f"{folder} on {split} of {data}\n\n{table(found)}\nAll figures: {path}")
+
+
+def measure(folder: Path, data: Path, split: str) -> tuple[Evaluation, Path]:
+    """Evaluate a transition model or a VAE alone in a tracked run; what was found, and the file that keeps it."""
+    whole, path = (folder / DESCRIPTION).is_file(), evaluation_path(folder)
     store = PatternStore(data)
     settings = {"model" if whole else "vae": str(folder), "data": str(data), "split": split}
     trained = TransitionModel.load(folder) if whole else load_vae(folder)
-    with tracking.start(f"evaluate-{run_folder.name}", phase="evaluate", config=settings, folder=run_folder) as run:
+    name = f"evaluate-{path.parent.name}"
+    with tracking.start(name, phase="evaluate", config=settings, folder=path.parent) as run:
         run.dataset(data, digest=store.digest, context="evaluation")
         if isinstance(trained, TransitionModel):
-            found = evaluate_job(trained, store, run_folder, run, split=split)
-        else:
-            found = evaluate_vae_job(trained, store, run_folder, run, split=split)
-    click.echo(f"{folder} on {split} of {data}\n\n{table(found)}\nAll figures: {run_folder / EVALUATION}")
+            return evaluate_job(trained, store, path.parent, run, split=split), path
+        return evaluate_vae_job(trained, store, path.parent, run, split=split), path
+
+
+def evaluation_path(folder: Path) -> Path:
+    """Where the evaluation of a model's or a VAE's folder is kept: in its run's folder; the shipped model's in ours."""
+    whole = (folder / DESCRIPTION).is_file()
+    run_folder = OUTPUT / folder.name if folder == SHIPPED else folder.parent if whole else folder
+    return run_folder / EVALUATION
 
 
 def _model_or_vae(model: str) -> Path:

@@ -5,7 +5,6 @@ What `train-vae`, `train-ode`, `evaluate` and `demo` share. Knows no options and
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from wallpaper.cli.places import MODEL
 from wallpaper.cli.progress import bar
 from wallpaper.data import Latents, PatternStore, RealTransitionDataset, cached_latents
 from wallpaper.epoch_pictures import EpochPictures
-from wallpaper.evaluation import Evaluation, evaluate, evaluate_vae
+from wallpaper.evaluation import Evaluation, evaluate, evaluate_vae, weights_of, write_record
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.checkpoint import weights_digest
@@ -188,7 +187,7 @@ def evaluate_job(
     """Evaluate, write `folder`/evaluation.json and record its figures."""
     with bar("evaluating", "%") as move:
         found = evaluate(model, store, split=split, never_trained=never_trained_pairs(model), progress=move)
-    _keep_evaluation(found, folder, run)
+    _keep_evaluation(found, folder, run, weights=weights_of(model), data=store.digest)
     return found
 
 
@@ -198,14 +197,13 @@ def evaluate_vae_job(
     """The same of a VAE alone."""
     with bar("evaluating", "%") as move:
         found = evaluate_vae(vae, store, split=split, progress=move)
-    _keep_evaluation(found, folder, run)
+    _keep_evaluation(found, folder, run, weights=weights_of(vae), data=store.digest)
     return found
 
 
-def _keep_evaluation(found: Evaluation, folder: Path, run: tracking.Run) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def _keep_evaluation(found: Evaluation, folder: Path, run: tracking.Run, *, weights: str, data: str) -> None:
     path = folder / EVALUATION
-    path.write_text(json.dumps(found.to_mapping(), indent=1) + "\n", encoding="utf-8")
+    write_record(path, found, weights=weights, data=data)
     run.log(found.metrics())
     run.artifact(path)
 

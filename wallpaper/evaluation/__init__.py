@@ -4,7 +4,8 @@ Figures of held-out patterns stand beside those of the train split, of the best 
 real latents: none means much alone. Knows no tracker.
 """
 
+from wallpaper.evaluation.record import Record, read_record, weights_of, write_record
 from wallpaper.evaluation.table import table
 from wallpaper.evaluation.whole import Evaluation, evaluate, evaluate_vae
 
-__all__ = ["Evaluation", "evaluate", "evaluate_vae", "table"]
+__all__ = ["Evaluation", "Record", "evaluate", "evaluate_vae", "read_record", "table", "weights_of", "write_record"]
