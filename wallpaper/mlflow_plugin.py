@@ -88,7 +88,7 @@ def open_store(uri: str) -> Store:
     from mlflow.exceptions import MlflowException
 
     try:
-        with _one_process(uri):
+        with one_process(uri):
             client = MlflowClient(uri)
             return Store(uri, client, os.environ.get("MLFLOW_EXPERIMENT_ID") or _experiment_id(client, uri))
     except (MlflowException, OSError) as error:
@@ -119,8 +119,11 @@ def _experiment_id(client: MlflowClient, uri: str) -> str:
 
 
 @contextmanager
-def _one_process(uri: str) -> Iterator[None]:
-    """Keeps other processes out while one makes the tables: MLflow's own check lets several begin at once."""
+def one_process(uri: str) -> Iterator[None]:
+    """Keeps out the other processes of this machine that call this for the same SQLite file; other stores have no lock.
+
+    While one makes the tables, for example: MLflow's own check lets several begin at once. Not reentrant.
+    """
     database = database_path(uri)
     if database is None or fcntl is None:
         yield

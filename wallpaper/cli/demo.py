@@ -19,7 +19,7 @@ from wallpaper.cli.gallery import draw_figures, draw_transitions
 from wallpaper.cli.jobs import Coded, encode_job, evaluate_job, train_ode_job, train_vae_job
 from wallpaper.cli.places import DEMO, MODEL, PER_GROUP
 from wallpaper.cli.progress import bar
-from wallpaper.cli.registry import NAME, register_model
+from wallpaper.cli.registry import AUTO, register_model, registered_as
 from wallpaper.data import PatternStore, StoreError, generate_dataset
 from wallpaper.evaluation import table
 from wallpaper.models.transition_model import TransitionModel
@@ -39,11 +39,11 @@ class DemoSettings:
     per_group: int
     preset: str
     alias: str
-    """Of the registered model: what hardly trained must not serve as champion."""
+    """Of the registered model; auto is champion if there is none yet. What hardly trained must not be champion."""
     seed: int = 0
 
 
-PRESETS = {"laptop": DemoSettings(PER_GROUP, "laptop", "champion"), "smoke": DemoSettings(14, "smoke", "smoke")}
+PRESETS = {"laptop": DemoSettings(PER_GROUP, "laptop", AUTO), "smoke": DemoSettings(14, "smoke", "smoke")}
 
 
 @click.command("demo")
@@ -88,13 +88,14 @@ def demo(output: Path, preset: str, fresh: bool) -> None:
         registered = register_model(output / MODEL, alias=settings.alias, run_id=run.run_id)
         if registered != 0:
             raise click.ClickException("the model could not be registered; the reason stands above")
+        address = registered_as(run.run_id)
         _headline(6, "drawing the eight canonical transitions")
         draw_figures(coded, model, output / "figures")
         drawn = draw_transitions(model, output / "transitions")
         run.artifact(output / "figures", "figures")
         run.artifact(output / "transitions", "transitions")
         run.log({"seconds": time.monotonic() - started})
-    _say_where(output, f"models:/{NAME}@{settings.alias}", drawn, time.monotonic() - started)
+    _say_where(output, address, drawn, time.monotonic() - started)
 
 
 def _generate(output: Path, settings: DemoSettings, side: int) -> PatternStore:

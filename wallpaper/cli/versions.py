@@ -1,0 +1,74 @@
+"""`wallpaper models`, `promote` and `rollback`: thin doors to the serving application, which decides."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from wallpaper.cli.application import call
+from wallpaper.cli.registry import name_option
+
+reason_option = click.option("--reason", default="", help="Why; recorded with the move.")
+
+
+@click.command("models")
+@name_option
+@click.option("--json", "as_json", is_flag=True, help="Print versions and moves as JSON.")
+@click.option("--history", is_flag=True, help="Print all moves of aliases: who, when, from where, to where, why.")
+def models(name: str, as_json: bool, history: bool) -> None:
+    """List registered versions: aliases, run, date, the figures that gates look at, digests of patterns.
+
+    last and first: share of last and first frames that the judge gives exactly their group. collapsed: pairs whose end
+    points have less than half of the target's variance. PSNR: of reconstructions, in dB. W2: distance of end points to
+    held-out latents, over that of fresh samples. recognised: end latents that a classifier gives to the target's group.
+    held out, dataset: digests of the patterns that the figures are of, and of those that it learned from.
+    A version marked ! became champion by force.
+    """
+    if as_json and history:
+        raise click.UsageError("`--json` holds the moves as well; give it or --history, not both")
+    flags = ["--json"] * as_json + ["--history"] * history
+    sys.exit(call("serving", ["-m", "serving", "models", "--name", name, *flags]))
+
+
+@click.command("promote")
+@click.argument("version", default="", required=False)
+@name_option
+@click.option("--alias", default="champion", show_default=True, help="Alias to move; only champion has gates.")
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="The longest that a warm answer of 8 frames may take.",
+)
+@click.option("--force", is_flag=True, help="Move although gates do not hold; needs --reason, and is recorded.")
+@reason_option
+def promote(version: str, name: str, alias: str, max_seconds: float, force: bool, reason: str) -> None:
+    """Make a version @champion, if all gates hold; exit code 1 if one does not.
+
+    VERSION is a number or an alias: by default challenger, for other aliases than champion the newest version. Gates:
+    all last frames have exactly their group; no pair collapsed; no figure falls behind the champion's by more than its
+    tolerance, on the same held-out patterns; the served frames equal the library's, byte by byte, in bounded time.
+
+    \b
+    Examples:
+      wallpaper promote                                what @challenger names
+      wallpaper promote 3 --force --reason "..."       past gates, on record
+      wallpaper promote 3 --alias challenger           another candidate
+    """
+    if force and not reason.strip():
+        raise click.UsageError("`--force` needs --reason TEXT, which is recorded with the version")
+    options = ["--name", name, "--alias", alias, "--max-seconds", str(max_seconds), "--reason", reason]
+    sys.exit(call("serving", ["-m", "serving", "promote", *options, *["--force"] * force, "--", version]))
+
+
+@click.command("rollback")
+@name_option
+@reason_option
+def rollback(name: str, reason: str) -> None:
+    """Make the version @champion again that was champion before; again, the one before that.
+
+    No gate is asked: it has served already.
+    """
+    sys.exit(call("serving", ["-m", "serving", "rollback", "--name", name, "--reason", reason]))
