@@ -70,13 +70,13 @@ class Registry:
 
     def versions(self) -> list[Version]:
         """All versions, newest first. Raises: Unknown: there is no model of that name."""
-        aliases = self._model().aliases
+        aliases = self._aliases()
         found = self.store.client.search_model_versions(f"name='{self.name}'")
         return [self._version(each, aliases) for each in sorted(found, key=lambda each: -int(each.version))]
 
     def version(self, which: str) -> Version:
         """The version with this number or alias. Raises: Unknown: there is none."""
-        aliases = self._model().aliases
+        aliases = self._aliases()
         number = aliases.get(which.removeprefix("@"), which)
         if number.isdecimal():
             with contextlib.suppress(MlflowException):
@@ -89,7 +89,7 @@ class Registry:
 
     def holder(self, alias: str) -> str:
         """Number of the version that an alias names; "" for none."""
-        return str(self._model().aliases.get(alias, ""))
+        return self._aliases().get(alias, "")
 
     def moves(self, alias: str | None = None) -> list[Move]:
         """All moves of one alias or of all, oldest first."""
@@ -125,6 +125,10 @@ class Registry:
                 return last.version
             last = newest
 
+    def _aliases(self) -> dict[str, str]:
+        """Number of the version that each alias names; MLflow's database gives integers, its server text."""
+        return {alias: str(number) for alias, number in self._model().aliases.items()}
+
     def _model(self) -> Any:
         try:
             return self.store.client.get_registered_model(self.name)
@@ -141,7 +145,7 @@ class Registry:
         values = {name: float(tags[EVALUATED + name]) for name in FIGURES if EVALUATED + name in tags}
         return Version(
             number=number,
-            aliases=tuple(sorted(alias for alias, named in aliases.items() if str(named) == number)),
+            aliases=tuple(sorted(alias for alias, named in aliases.items() if named == number)),
             run_id=str(found.run_id),
             run=self._run_name(str(found.run_id)),
             registered=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).isoformat(timespec="seconds"),
