@@ -53,7 +53,7 @@ def draw(result: Transition, options: Options) -> dict[str, Any]:
     drawn: dict[str, Any] = {}
     if options.format != "latent":
         frames = pictures(result, size=options.size, cells=options.cells)
-        drawn |= {"frames": _pngs(frames)} if options.format == "png" else {}
+        drawn |= {"frames": pngs(frames)} if options.format == "png" else {}
         drawn |= {"file": _file(frames, options)} if options.format != "png" else {}
     if options.certify:
         drawn["certificates"] = {"first": _certificate(result, 0), "last": _certificate(result, len(result.times) - 1)}
@@ -92,7 +92,7 @@ def _file(frames: list[Picture], options: Options) -> str:
         return base64.b64encode(path.read_bytes()).decode("ascii")
 
 
-def _pngs(pictures: list[Picture]) -> list[str]:
+def pngs(pictures: list[Picture]) -> list[str]:
     """Each in base64; Pillow encodes without holding Python's lock."""
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         return list(pool.map(_png, pictures))
