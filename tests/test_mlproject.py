@@ -54,7 +54,16 @@ def parse(entry_point: str, parameters: dict[str, str]) -> dict[str, Any]:
 
 
 def test_the_entry_points_are_the_project_s_jobs() -> None:
-    assert set(COMMANDS) == {"main", "generate", "train_vae", "train_ode", "search", "evaluate", "register", "dashboard"}
+    assert set(COMMANDS) == {
+        "main",
+        "generate",
+        "train_vae",
+        "train_ode",
+        "search",
+        "evaluate",
+        "register",
+        "dashboard",
+    }
 
 
 @ENTRY_POINTS
