@@ -34,7 +34,6 @@ class Header:
         self._context, self._switched, self._key = context, switched, key
         app.storage.user.setdefault("dark", True)
         self._colours()
-        self._dark = ui.dark_mode(on_change=self._changed).bind_value(app.storage.user, "dark")
         with ui.element("header").classes("wp-header"):
             ui.html(MARK, sanitize=False).classes("wp-mark")
             ui.label("wallpaper").classes("wp-name").props('role="heading" aria-level="1"')
@@ -44,7 +43,7 @@ class Header:
                 self._state = ui.label("").mark("state-text")
             ui.element("div").classes("wp-space")
             self._theme = (
-                ui.button(icon="dark_mode", on_click=self._dark.toggle)
+                ui.button(icon="dark_mode", on_click=self._toggle)
                 .props('flat round color=grey aria-label="Dark or light (D)"')
                 .mark("theme")
             )
@@ -52,6 +51,7 @@ class Header:
                 'flat round color=grey aria-label="Keyboard help (?)"'
             ).classes("wp-only-wide").mark("keys")
         self._help = self._place_help()
+        self._dark = ui.dark_mode(on_change=self._changed).bind_value(app.storage.user, "dark")
         ui.keyboard(on_key=self._on_key, repeating=False)
 
     def update(self, state: str) -> None:
@@ -59,6 +59,9 @@ class Header:
         self._picker.update()
         self._state.set_text(state.capitalize())
         self._dot.classes(replace=f"wp-dot wp-{state}")
+
+    def _toggle(self) -> None:
+        self._dark.toggle()
 
     def _changed(self) -> None:
         self._colours()
@@ -93,7 +96,7 @@ class Header:
         if not event.action.keydown or modifiers.ctrl or modifiers.meta or modifiers.alt:
             return
         if typed in "dD":
-            self._dark.toggle()
+            self._toggle()
         elif typed in "rR":
             self._picker.open()
         elif typed == "?":

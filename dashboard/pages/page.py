@@ -33,14 +33,14 @@ class Page:
         self._name = tab if tab in self._tabs else TABS[0].name
         self._updates: dict[str, Update] = {}
         self._seen: tuple[object, ...] = ()
-        self._working = False
+        self._working = True  # nothing is told to a page that is not whole yet
         ui.link("Skip to the content", "#wp-content").classes("wp-skip")
         self._header = Header(context, self._switch_theme, self._key)
         with ui.element("main").classes("wp-main").props("id=wp-content"):
             self._banner = Banner(context)
             self._status = Status(context)
             self._place_tabs()
-        self._choose_first()
+        self._working = False
         self._status.slim(slim=self._name != CARDS_ON)
         self._tick()
         ui.timer(TICK_SECONDS, self._tick)
@@ -119,7 +119,8 @@ class Page:
         ui.navigate.history.replace(f"?tab={self._name}&run={self._context.run_id}")
 
     def _switch_theme(self) -> None:
-        self._tick()
+        if not self._working:
+            self._tick()
 
     def _key(self, key: str) -> None:
         names = list(self._tabs)

@@ -9,7 +9,11 @@ from urllib.parse import urlsplit
 
 from nicegui import ui
 
+from dashboard.pages.context import Context
 from dashboard.views.figure import Figure
+
+MOST_PARTS = 6
+"""Runs of which a run consists that are offered in its place."""
 
 
 @contextmanager
@@ -25,19 +29,41 @@ def card(title: str, about: str = "", classes: str = "") -> Iterator[ui.row]:
         yield controls
 
 
-def empty(icon: str, title: str, reason: str, command: str = "") -> ui.element:
+def empty(icon: str, title: str, reason: str, typed: str = "") -> ui.element:
     """Why there is nothing to see, and what to type so that there will be."""
     with ui.element("div").classes("wp-empty") as element:
         ui.icon(icon).classes("wp-empty-icon").props('aria-hidden="true"')
         ui.label(title).classes("wp-empty-title")
         ui.label(reason).classes("wp-about")
-        if command:
-            with ui.element("div").classes("wp-command"):
-                ui.label(command).classes("wp-code")
-                ui.button(icon="content_copy", on_click=lambda: _copy(command)).props(
-                    'flat dense round size=sm aria-label="Copy the command"'
-                )
+        if typed:
+            command(typed)
     return element
+
+
+def command(text: str) -> None:
+    """What to type in a terminal, to be copied."""
+    with ui.element("div").classes("wp-command"):
+        ui.label(text).classes("wp-code")
+        ui.button(icon="content_copy", on_click=lambda: _copy(text)).props(
+            'flat dense round size=sm aria-label="Copy the command"'
+        )
+
+
+def no_pictures(context: Context, icon: str, title: str) -> None:
+    """Why the chosen run has no pictures of its epochs, and where to find some: it, or what it consists of."""
+    run = context.run
+    going = run is not None and run.is_running
+    reason = (
+        "The first set is drawn after some epochs (--log-every), beside the training; this page looks by itself."
+        if going
+        else "The chosen run left no pictures of its epochs. A training draws them every few epochs."
+    )
+    with empty(icon, title, reason, "" if going else "wallpaper train-ode --train-vae-if-missing true --log-every 5"):
+        others = context.store.children(run.run_id) if run else []
+        for other in others[:MOST_PARTS]:
+            ui.button(f"Show {other.name}", on_click=lambda run_id=other.run_id: context.choose(run_id)).props(
+                "flat dense no-caps"
+            )
 
 
 def skeleton(height: int) -> ui.skeleton:
@@ -60,13 +86,22 @@ class LivePlot:
     """
 
     def __init__(self, height: str, label: str) -> None:
-        """Args: label: what a screen reader says of it."""
+        """Args: height: at least, as CSS. label: what a screen reader says of it."""
         self._shown: Figure | None = None
         self._plot: ui.plotly | None = None
         self._label = label
-        self._box = ui.element("div").classes("wp-plot").style(f"height: {height}")
+        self._card = ui.context.slot.parent
+        self._box = ui.element("div").classes("wp-plot").style(f"min-height: {height}")
         with self._box:
             ui.skeleton(height="100%", width="100%").classes("wp-skeleton")
+
+    def set_visibility(self, visible: bool) -> None:
+        """Show or hide it."""
+        self._box.set_visibility(visible)
+
+    def card_visibility(self, visible: bool) -> None:
+        """Show or hide the card that it is in."""
+        self._card.set_visibility(visible)
 
     def show(self, new: Figure) -> None:
         """Bring the figure up to date."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dashboard.pages import loss
+from dashboard.pages import latent, logs, loss, models, overview, reconstructions, search
 from dashboard.pages.context import Context, Update
 
 
@@ -21,4 +21,12 @@ class Tab:
     build: Callable[[Context], Update]
 
 
-TABS: tuple[Tab, ...] = (Tab("loss", "Loss", "show_chart", loss.build),)
+TABS: tuple[Tab, ...] = (
+    Tab("overview", "Overview", "dashboard", overview.build),
+    Tab("loss", "Loss", "show_chart", loss.build),
+    Tab("latent", "Latent space", "scatter_plot", latent.build),
+    Tab("reconstructions", "Reconstructions", "compare", reconstructions.build),
+    Tab("search", "Search", "tune", search.build),
+    Tab("models", "Models", "inventory_2", models.build),
+    Tab("logs", "Logs", "subject", logs.build),
+)

@@ -33,6 +33,9 @@ MODEL_SECONDS = 10.0
 LOOKED_AT_SECONDS = 20.0
 """A run's histories are kept up to date so long after a page last read them."""
 
+LISTED_SECONDS = 5.0
+"""The files of a run that goes on are listed again after so long."""
+
 LONGEST_PAUSE = 30.0
 """Between two attempts while the store does not answer."""
 
@@ -107,7 +110,9 @@ class Store:
         """What a run keeps below a folder. Blocks. Raises: whatever the store raises."""
         run = self._runs.get(run_id)
         known = self._listed.get((run_id, folder))
-        state = "" if run is None else f"{run.status} {run.last_told}"
+        state = f"{time.monotonic() // LISTED_SECONDS}"
+        if run is not None and not run.is_running:
+            state = f"{run.status} {run.ended}"
         if known is None or known[0] != state:
             known = self._listed[(run_id, folder)] = (state, self._source.files(run_id, folder))
         return known[1]

@@ -80,27 +80,28 @@ def validation_name(curves: Mapping[str, Curve]) -> str:
     return "val/loss" if "val/loss" in curves or "train/flow" not in curves else "val/flow"
 
 
-def terms_of(curves: Mapping[str, Curve]) -> list[str]:
-    """What the loss consists of, and what is validated beside it; names without "train/" and "val/"."""
-    names = [name.split("/", 1)[1] for name in curves if name.startswith("train/")]
+def terms_of(curves: Mapping[str, Curve], best_name: str = "val/loss") -> list[str]:
+    """What the loss consists of, and what the best epoch is told by; names without "train/" and "val/"."""
+    names = [best_name, *(name for name in curves if name.startswith("train/"))]
+    names = [name.split("/", 1)[1] for name in names]
     return [name for name in dict.fromkeys(names) if name not in NOT_TERMS][:MOST_TERMS]
 
 
 def components(training: Training, choice: Choice, theme: Palette) -> Figure:
     """The terms of a loss, one above the other, each on its own scale, with its last value."""
-    terms = terms_of(training.curves)
+    terms = terms_of(training.curves, training.best_name)
     data: list[dict[str, Any]] = []
     layout: dict[str, Any] = {}
     notes: list[dict[str, Any]] = []
     for place, term in enumerate(terms):
         colour, y = theme.series[place % len(theme.series)], f"y{place + 1}" if place else "y"
-        top, bottom = 1 - place / len(terms), 1 - (place + 0.72) / len(terms)
+        top, bottom = 1 - place / len(terms), 1 - (place + 0.9) / len(terms)
         for kind in ("train", "val"):
             curve = training.curves.get(f"{kind}/{term}")
             if curve is not None and len(curve):
                 lines = _lines(training, curve, choice, colour, f"{term} {kind}", dotted=kind == "val")
                 data += [line | {"yaxis": y, "showlegend": False} for line in lines]
-        layout["yaxis" + y[1:]] = axis(theme, domain=[bottom, top - 0.09 / max(1, len(terms) / 4)], nticks=4)
+        layout["yaxis" + y[1:]] = axis(theme, domain=[bottom, top - 0.045 - 0.06 / len(terms)], nticks=4)
         notes.append(_label(term, training.curves, colour, top, theme))
     title = "minutes since the start" if choice.by_time else "epoch"
     anchor = f"y{len(terms)}" if len(terms) > 1 else "y"
@@ -168,5 +169,5 @@ def _ticks(values: Sequence[float], *, log: bool) -> dict[str, Any]:
     """Where a logarithmic axis spans some decades plotly's own ticks crowd: a number at each power of two instead."""
     good = [value for value in values if value > 0]
     if not log or not good or not 4 < max(good) / min(good) < 100:
-        return {}
+        return {"nticks": 8}
     return {"dtick": math.log10(2), "tickformat": ".2~g"}
