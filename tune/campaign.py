@@ -230,7 +230,11 @@ class Campaign:
         tracking.Run(run.store, str(best.about["run_id"])).artifact(model, "model")
         click.echo(f"  model            {model}")
         if self.options.register:
-            click.echo(f"  registered       {outcome.register(model, run)}")
+            click.echo("  registering      after an evaluation on held-out patterns, which takes minutes")
+            said = outcome.register(model, self.data.absolute(), run)
+            click.echo(f"  registered       {said}")
+            if said.endswith("@challenger"):
+                click.echo("  to serve it      wallpaper promote")
         click.echo("\nNext: wallpaper transition p1 p6m --model " + str(model) + " -o p1_p6m.gif")
 
 

@@ -119,12 +119,16 @@ def build_model(job: Job, study: Study, best: Past) -> Path:
     return folder
 
 
-def register(folder: Path, run: tracking.Run) -> str:
-    """Register a model as `wallpaper register` does, once; what that says. Raises: RuntimeError: it failed."""
+def register(folder: Path, data: Path, run: tracking.Run) -> str:
+    """Evaluate and register a model as `wallpaper register --data` does, once; what that says.
+
+    The first version of all is @champion; a later one is @challenger until it is promoted, which the figures are for.
+    Raises: RuntimeError: it failed.
+    """
     known = run.store.client.get_run(run.run_id).data.tags.get(VERSION)
     if known:
         return known
-    command = [sys.executable, "-m", "wallpaper", "register", "--model", str(folder)]
+    command = [sys.executable, "-m", "wallpaper", "register", "--model", str(folder), "--data", str(data)]
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
     said = done.stdout.strip()

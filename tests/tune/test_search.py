@@ -128,7 +128,7 @@ def test_registration_is_once_and_says_why_it_failed(tmp_path: Path, monkeypatch
     said = {"code": 1, "out": "", "err": "Error: first\nError: no model there"}
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        assert command[1:] == ["-m", "wallpaper", "register", "--model", str(tmp_path)]
+        assert command[1:] == ["-m", "wallpaper", "register", "--model", str(tmp_path), "--data", "patterns.h5"]
         return subprocess.CompletedProcess(command, int(str(said["code"])), str(said["out"]), str(said["err"]))
 
     with outcome.tracking.start("search", phase="search") as parent:
@@ -136,10 +136,10 @@ def test_registration_is_once_and_says_why_it_failed(tmp_path: Path, monkeypatch
         with pytest.raises(
             RuntimeError, match="must be registered, but: Error: no model there; try `wallpaper register"
         ):
-            outcome.register(tmp_path, parent)
+            outcome.register(tmp_path, Path("patterns.h5"), parent)
         said |= {"code": 0, "out": "wallpaper-transition version 7: models:/wallpaper-transition@champion"}
-        assert outcome.register(tmp_path, parent) == said["out"]
+        assert outcome.register(tmp_path, Path("patterns.h5"), parent) == said["out"]
         said["code"] = 1
-        assert outcome.register(tmp_path, parent) == said["out"]
+        assert outcome.register(tmp_path, Path("patterns.h5"), parent) == said["out"]
         tags = parent.store.client.get_run(parent.run_id).data.tags
     assert tags["registered.number"] == "7"
