@@ -119,11 +119,12 @@ def outcome_text(outcome: Outcome, name: str) -> str:
     elif outcome.now != outcome.version:
         lines.append(f"Recorded, but @{outcome.alias} was moved later to version {outcome.now}, where it stays.")
     else:
-        was = f", which was version {outcome.before}" if outcome.before else ""
-        past = f" by force, past {len(outcome.failing)} gates" if outcome.failing else ""
-        lines.append(f"{name} version {outcome.version} is @{outcome.alias}{was}{past}.")
+        past = f" by force, past {len(outcome.failing)} of {len(outcome.verdicts)} gates" if outcome.failing else ""
+        was = f"; before it was version {outcome.before}" if outcome.before else ""
+        lines.append(f"{name} version {outcome.version} is @{outcome.alias}{past}{was}.")
         if outcome.alias == CHAMPION and outcome.before:
-            lines.append(f"Back with: wallpaper rollback{option}")
+            again = "rollback" if outcome.verdicts else f"promote {outcome.before}"  # a rollback asks no gates
+            lines.append(f"Back with: wallpaper {again}{option}")
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import io
+import itertools
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,11 +28,18 @@ with warnings.catch_warnings():  # MLflow warns about its own type hints when it
     warnings.simplefilter("ignore")
     import mlflow.pyfunc  # noqa: F401
 
+from serving import promotion
 from serving.samples import Samples
 from serving.service import Service
+from serving.versions import Registry
+from tests.serving.test_gates import GOOD, SOUND
 from tests.tiny import SIDE, tiny_model
+from wallpaper import tracking
 
 ROOT = Path(__file__).resolve().parents[2]
+NAMES = itertools.count()
+Add = Callable[..., str]
+"""The fixture `add`."""
 
 
 class Store(NamedTuple):
@@ -150,3 +158,36 @@ def picture_text(pixels: NDArray[np.generic], form: str = "PNG", **options: Any)
     with io.BytesIO() as stream:
         Image.fromarray(pixels).save(stream, format=form, **options)
         return base64.b64encode(stream.getvalue()).decode()
+
+
+@pytest.fixture
+def registry(store: Store, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registered model of the test's own, without versions."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.environment["MLFLOW_TRACKING_URI"])
+    made = Registry(tracking.initialise(), f"model{next(NAMES)}")
+    made.store.client.create_registered_model(made.name)
+    return made
+
+
+@pytest.fixture
+def add(registry: Registry) -> Add:
+    """Adds a version of the tiny model with these figures, GOOD ones by default; returns its number."""
+    client = registry.store.client
+    packed = client.get_model_version("wallpaper-transition", "1")
+
+    def added(source: str = packed.source, data: str = "d", **figures: float) -> str:
+        tags = {f"eval.{name}": repr(value) for name, value in {**GOOD, **figures}.items()}
+        version = client.create_model_version(registry.name, source, packed.run_id, tags={**tags, "eval.data": data})
+        return str(version.version)
+
+    return added
+
+
+@pytest.fixture
+def sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials that need no time."""
+    monkeypatch.setattr(promotion, "try_version", lambda uri: SOUND)
+
+
+def aliases(registry: Registry) -> dict[str, str]:
+    return {alias: each.number for each in registry.versions() for alias in each.aliases}

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from serving import packing
 from serving import register as registration
 from tests.serving.conftest import Store
 from wallpaper import tracking
+from wallpaper.evaluation import Record, weights_of
+from wallpaper.models.transition_model import TransitionModel
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own and those of what it imports
 
@@ -75,7 +78,7 @@ def test_the_card_and_the_tags_say_where_the_model_comes_from(
 
 def test_the_pins_cover_what_the_library_needs() -> None:
     needed = {re.split(r"[^\w-]", text)[0] for text in metadata.requires("wallpaper") or [] if "extra ==" not in text}
-    assert needed - {"click", "tqdm"} <= set(registration.REQUIREMENTS)
+    assert needed - {"click", "tqdm"} <= set(packing.REQUIREMENTS)
 
 
 def test_a_named_run_keeps_its_state_and_gets_the_figures(
@@ -86,17 +89,26 @@ def test_a_named_run_keeps_its_state_and_gets_the_figures(
     before = client.get_run(run.run_id).info
     command = client.create_run(before.experiment_id).info.run_id  # made by `mlflow run -e register`
     monkeypatch.setenv("MLFLOW_RUN_ID", command)
-    done = registration.register(model_folder, alias="challenger", run_id=run.run_id, metrics={"eval/psnr": 21.5})
+    weights = weights_of(TransitionModel.load(model_folder))
+    evaluation = Record({"eval/psnr_test": 21.5}, weights=weights, data="0123456789abcdef", split="test")
+    done = registration.register(model_folder, run_id=run.run_id, evaluation=evaluation)
     assert (done.uri, done.run_id) == ("models:/wallpaper-transition@challenger", run.run_id)
     after = client.get_run(run.run_id)
     assert (after.info.status, after.info.end_time) == (before.status, before.end_time)
-    assert after.data.metrics == {"eval/psnr": 21.5}
+    assert after.data.metrics == {"eval/psnr_test": 21.5}
     assert client.get_run(command).data.params["cfg.run"] == run.run_id
     version = client.get_model_version_by_alias("wallpaper-transition", "challenger")
     metrics = client.get_logged_model(str(version.source).removeprefix("models:/")).metrics or []
-    assert [(metric.key, metric.value) for metric in metrics] == [("eval/psnr", 21.5)]
-    assert "| eval/psnr | 21.5 |" in version.description
+    assert [(metric.key, metric.value) for metric in metrics] == [("eval/psnr_test", 21.5)]
+    assert "| eval/psnr_test | 21.5 |" in version.description
+    assert {"eval.psnr_test": "21.5", "eval.data": "0123456789abcdef"}.items() <= version.tags.items()
     assert client.get_model_version_by_alias("wallpaper-transition", "champion").version != version.version
+
+
+def test_figures_of_other_weights_are_refused(client: MlflowClient, model_folder: Path) -> None:
+    other = Record({"eval/psnr_test": 99.0}, weights="0" * 64, data="", split="test")
+    with pytest.raises(ValueError, match=r"must be of the model's weights, .*, but got one of 0000000000000000; run"):
+        registration.register(model_folder, evaluation=other)
 
 
 def test_a_model_that_cannot_answer_does_not_get_the_alias(
