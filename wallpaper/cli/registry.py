@@ -1,4 +1,7 @@
-"""`wallpaper register`: a thin door to the serving application, after an evaluation where one is missing."""
+"""`wallpaper register`: a thin door to the serving application, after an evaluation where one is missing.
+
+Which model, and which figures are its own, is decided here; what becomes of the aliases, there.
+"""
 
 from __future__ import annotations
 

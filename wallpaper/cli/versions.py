@@ -1,4 +1,7 @@
-"""`wallpaper models`, `promote` and `rollback`: thin doors to the serving application, which decides."""
+"""`wallpaper models`, `promote` and `rollback`: thin doors to the serving application, which decides.
+
+Options are checked here as far as no registry is needed for it.
+"""
 
 from __future__ import annotations
 
