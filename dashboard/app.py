@@ -19,6 +19,13 @@ TITLE = "wallpaper"
 
 STYLE = Path(__file__).with_name("static") / "style.css"
 
+QUIET = """<script>
+window.addEventListener("unhandledrejection", (event) => {
+  if (String(event.reason?.message).startsWith("Resize must be passed a displayed plot")) event.preventDefault();
+});
+</script>"""
+"""NiceGUI has plotly fit a figure to its box also when its tab is hidden, and plotly refuses."""
+
 SHOWN = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".mp4", ".json", ".txt", ".log", ".csv", ".npz")
 """What may be fetched of a run's files; a page or a picture with scripts in it may not."""
 
@@ -35,6 +42,7 @@ def create_app(store: Store, *, password: str = "") -> None:
     @ui.page("/", title=TITLE)
     def page(tab: str = "", run: str = "") -> None:
         ui.add_css(style)
+        ui.add_head_html(QUIET)
         Page(Context(store, run if store.run(run) else ""), tab)
 
     @app.get("/artifact/{run_id}/{path:path}")

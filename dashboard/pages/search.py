@@ -103,6 +103,8 @@ class SearchTab:
 
     def _draw(self, whole: Search) -> None:
         theme, search = self._context.theme, whole.only(self._states)
+        shown = "all" if len(self._states) == len(STATES) else ", ".join(self._states) or "none"
+        self._filter.props(f'display-value="{shown}"')
         self._summary.set_text(views.summary(whole))
         self._history.show(views.history(search, theme))
         lines = sum(trial.is_good for trial in search.trials)

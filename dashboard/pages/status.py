@@ -9,6 +9,7 @@ from nicegui import ui
 from dashboard.pages.context import Context
 from dashboard.views import text
 from dashboard.views.progress import Progress, liveness, of_part, parts_of, progress
+from dashboard.views.trials import SEARCH
 
 
 class Banner:
@@ -46,7 +47,7 @@ class Status:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._figures: dict[str, tuple[ui.label, ui.label]] = {}
+        self._figures: dict[str, tuple[ui.label, ui.label, ui.label]] = {}
         with ui.element("div").classes("wp-status").props('role="group" aria-label="Training status"') as self._box:
             with ui.element("div").classes("wp-kpi wp-kpi-epoch"):
                 self._place("epoch", "Epoch")
@@ -63,10 +64,10 @@ class Status:
                     self._place(name, title)
 
     def _place(self, name: str, title: str) -> None:
-        ui.label(title).classes("wp-kpi-title")
+        heading = ui.label(title).classes("wp-kpi-title")
         value = ui.label("–").classes("wp-kpi-value").mark(f"status-{name}")
         about = ui.label("").classes("wp-about wp-kpi-about").mark(f"status-{name}-about")
-        self._figures[name] = (value, about)
+        self._figures[name] = (value, about, heading)
 
     def slim(self, *, slim: bool) -> None:
         """One line instead of cards."""
@@ -82,7 +83,7 @@ class Status:
         curves = self._context.store.curves(run.run_id) or {}
         part = (parts_of(curves) or [""])[-1]
         known = progress(run, of_part(curves, part))
-        self._box.set_visibility(bool(known.epoch or known.epochs))
+        self._box.set_visibility(known.loss is not None or (run.is_running and run.phase != SEARCH))
         state = liveness(run, time.time(), connected=connected, epoch_seconds=known.epoch_seconds)
         self._show(known, state, run.ended and run.ended - run.started)
         return state
@@ -102,14 +103,16 @@ class Status:
         self._say("best", text.number(known.best), since + name)
         rate = "–" if known.learning_rate is None else f"{known.learning_rate:.1e}"
         self._say("rate", rate, "")
+        going = state in ("live", "stale", "offline") and known.left is not None
+        self._figures["left"][2].set_text("Time left" if going else "State")
         each = f"{text.duration(known.epoch_seconds)} an epoch" if known.epoch_seconds is not None else ""
-        if state in ("live", "stale", "offline") and known.left is not None:
+        if going:
             ends = f"  ·  ends {text.clock(time.time() + known.left)[:5]}" if state == "live" else ""
             self._say("left", text.duration(known.left), each + ends)
         else:
             self._say("left", state.capitalize(), f"took {text.duration(took)}" if took else each)
 
     def _say(self, name: str, value: str, about: str) -> None:
-        own_value, own_about = self._figures[name]
+        own_value, own_about, _ = self._figures[name]
         own_value.set_text(value)
         own_about.set_text(about)

@@ -26,6 +26,9 @@ SYMBOLS = {
 DIM = 0.07
 """Opacity of groups beside those that are looked at."""
 
+FEWEST = 6
+"""Of fewer points no cluster is drawn."""
+
 STANDARD_DEVIATIONS = 2.0
 """Of a cluster's points, what its ellipse spans."""
 
@@ -93,7 +96,7 @@ def cloud_figure(cloud: Cloud, choice: Choice, theme: Palette) -> Figure:
             continue
         shown = not choice.only or name in choice.only
         data.append(_points(name, points, cloud.indices.get(name, ()), size, shown, theme))
-        if choice.clusters and shown and len(points) > 2:
+        if choice.clusters and shown and len(points) >= FEWEST:
             data.append(_ellipse(name, points, theme))
         if shown:
             notes.append(_name(name, points, theme))
