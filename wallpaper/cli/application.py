@@ -6,9 +6,12 @@ They lie in the checkout and not in the package, so a command that needs one say
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from wallpaper import tracking
@@ -18,7 +21,7 @@ from wallpaper.checkout import project_root
 def call(application: str, command: Sequence[str]) -> int:
     """Run `python COMMAND` in the project's folder, where `application` is, against the same store; its exit code.
 
-    Ctrl-C reaches the application too: it ends in its own order, and that is waited for.
+    Ctrl-C reaches the application too, and SIGTERM is passed on: it ends in its own order, and that is waited for.
     Raises: FileNotFoundError: this runs without a checkout.
     """
     root = project_root()
@@ -28,9 +31,25 @@ def call(application: str, command: Sequence[str]) -> int:
         )
     tracking.initialise()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    with subprocess.Popen([sys.executable, *command], cwd=root, env={**os.environ, "PATH": path}) as process:
+    with (
+        subprocess.Popen([sys.executable, *command], cwd=root, env={**os.environ, "PATH": path}) as process,
+        _passed_on(process),
+    ):
         while True:
             try:
                 return process.wait()
             except KeyboardInterrupt:
                 continue
+
+
+@contextmanager
+def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """While the block runs, SIGTERM is the process's; outside the main thread Python lets nobody catch it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
