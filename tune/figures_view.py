@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -17,7 +18,7 @@ from optuna.importance import get_param_importances
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from tune.study import INVALID, OUTCOME
+from tune.study import INVALID, OUTCOME, STOPPED_EARLY
 
 DIVERGED = 1e9
 """A value of this size or more, or one that is not finite, stands for a training that diverged."""
@@ -41,12 +42,16 @@ TITLES = {
 """All figures, in the order in which they are shown."""
 
 STATES = {
-    "COMPLETE": "finished",
+    "COMPLETE": "finished or stopped early",
     "FAIL": "failed or diverged",
     "PRUNED": "pruned or invalid",
     "RUNNING": "running",
     "WAITING": "waiting",
 }
+
+
+ENDINGS = ("finished", STOPPED_EARLY, *list(STATES.values())[1:])
+"""What became of a trial, in the order in which it is told."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +110,8 @@ class View:
     def summary(self) -> str:
         """How the search went, in a line."""
         trials = self.study.get_trials(deepcopy=False)
-        counts = {word: sum(trial.state.name == state for trial in trials) for state, word in STATES.items()}
-        text = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no trials yet"
+        counts = Counter(_ending(trial) for trial in trials)
+        text = ", ".join(f"{counts[word]} {word}" for word in ENDINGS if counts[word]) or "no trials yet"
         if not self.good:
             return text
         if len(self.objectives) > 1:
@@ -138,6 +143,12 @@ def look_at(study: Study, objectives: Sequence[str] = ()) -> View:
     if not any(trial.datetime_start for trial in trials):
         missing["timeline"] = "No trial has started yet."
     return View(copy, names, good, preset, importance, missing)
+
+
+def _ending(trial: FrozenTrial) -> str:
+    if trial.state == TrialState.COMPLETE:
+        return STOPPED_EARLY if trial.user_attrs.get(OUTCOME) == STOPPED_EARLY else "finished"
+    return STATES[trial.state.name]
 
 
 def _copy(study: Study, trials: Sequence[FrozenTrial]) -> Study:

@@ -29,7 +29,8 @@ LOG, DATABASE = "study.log", "study.db"
 NAME, OUTCOME, WARM = "name", "outcome", "warm started from"
 """User attributes of a trial: its own name, once it is wholly proposed; how it ended; the search it was taken from."""
 
-GOOD = ("finished", "stopped early")
+STOPPED_EARLY = "stopped early"
+GOOD = ("finished", STOPPED_EARLY)
 """Outcomes of trials whose model can be used."""
 
 INVALID, CUT_OFF = "invalid", "cut off"

@@ -180,11 +180,19 @@ def test_the_timeline_has_each_state_in_words(tmp_path: Path) -> None:
     add(made, [float("inf")], learning_rate=1e-3)
     add(made, None, TrialState.RUNNING)
     timeline = drawn(made, tmp_path)["timeline"]
-    assert trace(timeline, "finished")["y"] == [0]
+    assert trace(timeline, "finished or stopped early")["y"] == [0]
     assert trace(timeline, "failed or diverged")["y"] == [1, 2]
     assert trace(timeline, "running")["y"] == [3]
-    assert trace(timeline, "finished")["x"] == [50_000]  # ms
+    assert trace(timeline, "finished or stopped early")["x"] == [50_000]  # ms
     assert look_at(made).summary().startswith("1 finished, 2 failed or diverged, 1 running; best 1 (trial 0)")
+
+
+def test_trials_that_were_stopped_early_are_told_from_those_that_came_to_their_end() -> None:
+    made = study()
+    for outcome in ("finished", "stopped early", "stopped early"):
+        about = {"outcome": outcome}
+        made.add_trial(create_trial(value=1.0, user_attrs=about))
+    assert look_at(made).summary().startswith("1 finished, 2 stopped early; best 1")
 
 
 def test_a_proposal_that_could_not_be_trained_with_is_no_failure() -> None:
