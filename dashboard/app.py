@@ -10,7 +10,7 @@ from fastapi import HTTPException
 from fastapi.responses import FileResponse
 from nicegui import app, run, ui
 
-from dashboard import access
+from dashboard import access, making_routes
 from dashboard.pages.context import Context
 from dashboard.pages.page import Page
 from dashboard.store import Store
@@ -38,6 +38,7 @@ def create_app(store: Store, *, password: str = "") -> None:
     style = STYLE.read_text(encoding="utf-8")
     if password:
         access.require(password)
+    making_routes.register(store)
 
     @ui.page("/", title=TITLE)
     def page(tab: str = "", run: str = "") -> None:

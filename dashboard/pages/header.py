@@ -9,7 +9,7 @@ from nicegui.events import KeyEventArguments
 
 from dashboard.pages.context import Context
 from dashboard.pages.picker import Picker
-from dashboard.theme import DARK, LIGHT
+from dashboard.theme import DARK
 
 KEYS = (
     ("1 – 9", "show a tab"),
@@ -43,7 +43,7 @@ class Header:
                 self._state = ui.label("").mark("state-text")
             ui.element("div").classes("wp-space")
             self._theme = (
-                ui.button(icon="dark_mode", on_click=self._toggle)
+                ui.button(icon=self._icon(), on_click=self._toggle)
                 .props('flat round color=grey aria-label="Dark or light (D)"')
                 .mark("theme")
             )
@@ -51,8 +51,9 @@ class Header:
                 'flat round color=grey aria-label="Keyboard help (?)"'
             ).classes("wp-only-wide").mark("keys")
         self._help = self._place_help()
-        self._dark = ui.dark_mode(on_change=self._changed).bind_value(app.storage.user, "dark")
-        ui.keyboard(on_key=self._on_key, repeating=False)
+        self._dark = ui.dark_mode(bool(app.storage.user["dark"])).bind_value(app.storage.user, "dark")
+        self._dark.on_value_change(self._changed)
+        ui.keyboard(on_key=self._on_key, repeating=False, ignore=["input", "select", "textarea"])
 
     def update(self, state: str) -> None:
         """Show the chosen run and how it is."""
@@ -65,11 +66,14 @@ class Header:
 
     def _changed(self) -> None:
         self._colours()
-        self._theme.props(f"icon={'dark_mode' if self._dark.value else 'light_mode'}")
+        self._theme.props(f"icon={self._icon()}")
         self._switched()
 
+    def _icon(self) -> str:
+        return "dark_mode" if self._context.theme is DARK else "light_mode"
+
     def _colours(self) -> None:
-        theme = DARK if app.storage.user.get("dark", True) else LIGHT
+        theme = self._context.theme
         ui.colors(
             primary=theme.primary,
             secondary=theme.secondary,

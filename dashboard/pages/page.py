@@ -50,11 +50,7 @@ class Page:
         self._bar.set_value(name)
 
     def _place_tabs(self) -> None:
-        with (
-            ui.tabs(on_change=self._shown)
-            .classes("wp-tabs")
-            .props("no-caps inline-label align=left outside-arrows mobile-arrows") as self._bar
-        ):
+        with ui.tabs(on_change=self._shown).classes("wp-tabs").props("no-caps inline-label align=left") as self._bar:
             for tab in TABS:
                 ui.tab(tab.name, label=tab.title, icon=tab.icon).mark(f"tab-{tab.name}")
         with ui.tab_panels(self._bar, value=self._name, animated=False, keep_alive=True).classes("wp-panels"):

@@ -89,6 +89,7 @@ class LivePlot:
         """Args: height: at least, as CSS. label: what a screen reader says of it."""
         self._shown: Figure | None = None
         self._plot: ui.plotly | None = None
+        self._is_drawn = False
         self._label = label
         self._card = ui.context.slot.parent
         self._box = ui.element("div").classes("wp-plot").style(f"min-height: {height}")
@@ -110,17 +111,22 @@ class LivePlot:
             self._box.clear()
             with self._box:
                 self._plot = ui.plotly(new).classes("wp-figure").props(f'role="img" aria-label="{self._label}"')
+            # Plotly is loaded with the first figure; what is sent to it alone before that would be lost.
+            self._plot.on("plotly_afterplot", self._set_drawn, args=[], throttle=3600, trailing_events=False)
             return
         assert old is not None
         if old == new:
             return
-        steps = difference(old, new)
+        steps = difference(old, new) if self._is_drawn else None
         if steps is None:
             self._plot.update_figure(new)
             return
         self._plot.figure = new
         for method, *arguments in steps:
             self._plot.run_plot_method(method, *arguments)
+
+    def _set_drawn(self) -> None:
+        self._is_drawn = True
 
 
 def difference(old: Figure, new: Figure) -> list[tuple[Any, ...]] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dashboard.pages import latent, logs, loss, models, overview, reconstructions, search
+from dashboard.pages import groups, latent, logs, loss, models, overview, reconstructions, search, transitions
 from dashboard.pages.context import Context, Update
 
 
@@ -26,6 +26,8 @@ TABS: tuple[Tab, ...] = (
     Tab("loss", "Loss", "show_chart", loss.build),
     Tab("latent", "Latent space", "scatter_plot", latent.build),
     Tab("reconstructions", "Reconstructions", "compare", reconstructions.build),
+    Tab("transitions", "Transitions", "animation", transitions.build),
+    Tab("groups", "Groups", "grid_view", groups.build),
     Tab("search", "Search", "tune", search.build),
     Tab("models", "Models", "inventory_2", models.build),
     Tab("logs", "Logs", "subject", logs.build),

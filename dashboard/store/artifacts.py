@@ -68,7 +68,12 @@ def checked(run_id: str, path: str) -> str:
     """
     if not RUN_ID.fullmatch(run_id):
         raise UnsafePathError(f"`run_id` must be 32 hexadecimal digits, but got {run_id[:80]!r}")
-    if not path or any(sign in path for sign in "\\\0:%?#") or posixpath.normpath("/" + path) != "/" + path:
+    if (
+        not path
+        or path.startswith("/")
+        or any(sign in path for sign in "\\\0:%?#")
+        or posixpath.normpath("/" + path) != "/" + path
+    ):
         raise UnsafePathError(f"`path` must stay below the run's files, but got {path[:200]!r}")
     return path
 

@@ -67,11 +67,12 @@ def total(trainings: Sequence[Training], choice: Choice, theme: Palette) -> Figu
         data += _best(trainings[0], choice, theme)
     title = "minutes since the start" if choice.by_time else "epoch"
     values = [value for trace in data for value in trace["y"]]
+    names = [training.name for training in trainings]
     return figure(
-        data, theme,
-        xaxis=axis(theme, title, rangemode="tozero" if choice.by_time else "normal"),
-        yaxis=axis(theme, "", type="log" if choice.log else "linear", **_ticks(values, log=choice.log)),
-        uirevision=f"{choice.log} {choice.by_time} {[training.name for training in trainings]}",
+        data, theme, uirevision=f"{names}",
+        xaxis=axis(theme, title, uirevision=f"{names} {choice.by_time}"),
+        yaxis=axis(theme, "", type="log" if choice.log else "linear", **_ticks(values, log=choice.log),
+                   uirevision=f"{names} {choice.log}"),
     )  # fmt: skip
 
 

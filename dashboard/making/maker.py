@@ -1,0 +1,110 @@
+"""Makes what is asked for, one after the other, and keeps the last: the one place where the dashboard computes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections import OrderedDict
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from dashboard.making import files
+from dashboard.making.lengths import Lengths, measure
+from dashboard.making.models import Models
+from dashboard.making.transitions import Made, Wanted, make
+from dashboard.making.uploads import Start
+from dashboard.store import Store
+
+MOST_KEPT = 16
+"""Transitions, some 4 MB each."""
+
+MOST_STARTS = 24
+MOST_FILES = 24
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Maker:
+    """Transitions by token. May be used by several threads; only one computes at a time, so that pages stay quick."""
+
+    def __init__(self, store: Store) -> None:
+        self.models = Models(store)
+        self._secret = secrets.token_bytes(16)
+        self._computing, self._looking = threading.Lock(), threading.Lock()
+        self._made: OrderedDict[str, Made] = OrderedDict()
+        self._starts: OrderedDict[str, Start] = OrderedDict()
+        self._files: OrderedDict[tuple[str, str, int], bytes] = OrderedDict()
+        self._lengths: dict[tuple[str, int], Lengths] = {}
+
+    def token(self, wanted: Wanted) -> str:
+        """Names a transition in addresses; nobody can guess one that starts at somebody else's picture."""
+        return hashlib.blake2b(repr(wanted).encode(), key=self._secret, digest_size=16).hexdigest()
+
+    def add(self, start: Start) -> None:
+        """Keep a picture to start from."""
+        with self._looking:
+            _keep(self._starts, start.digest, start, MOST_STARTS)
+
+    def made(self, token: str) -> Made | None:
+        """What was made, None if it was not or is kept no longer. Does not block."""
+        with self._looking:
+            return self._made.get(token)
+
+    def make(self, wanted: Wanted) -> str:
+        """The token of a transition, which is made if it is not kept. Blocks for seconds.
+
+        Raises: ValueError: see `make` and `Models.get`; or the picture to start from is kept no longer.
+        """
+        token = self.token(wanted)
+        if self.made(token) is not None:
+            return token
+        start = self._starts.get(wanted.picture)
+        if wanted.picture and start is None:
+            raise ValueError("the picture to start from must be kept, but is not any more; give it again")
+        with self._computing:
+            found = self.made(token) or make(self.models.get(wanted.model), wanted, start)
+        with self._looking:
+            _keep(self._made, token, found, MOST_KEPT)
+        return token
+
+    def lengths(self, model: str, seed: int) -> Lengths:
+        """Of all paths. Blocks for seconds. Raises: ValueError: see `Models.get`."""
+        key = (model, seed)
+        if key not in self._lengths:
+            with self._computing:
+                self._lengths[key] = measure(self.models.get(model), seed)
+        return self._lengths[key]
+
+    def file(self, token: str, kind: str, frame: int) -> bytes | None:
+        """A file to keep, None if the transition is kept no longer. Blocks. Raises: ValueError: see `files.encode`."""
+        made, key = self.made(token), (token, kind, frame)
+        if made is None:
+            return None
+        with self._looking:
+            found = self._files.get(key)
+        if found is None:
+            with self._computing:
+                found = files.encode(made.result, kind, frame)
+            with self._looking:
+                _keep(self._files, key, found, MOST_FILES)
+        return found
+
+
+_makers: WeakKeyDictionary[Store, Maker] = WeakKeyDictionary()
+
+
+def maker_of(store: Store) -> Maker:
+    """The one maker beside a store."""
+    if store not in _makers:
+        _makers[store] = Maker(store)
+    return _makers[store]
+
+
+def _keep(kept: OrderedDict[K, V], key: K, value: V, most: int) -> None:
+    """Put a value last, and drop the first beyond `most`."""
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)

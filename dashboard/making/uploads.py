@@ -1,0 +1,90 @@
+"""A picture that somebody gives as the start of a transition: decoded within limits, analysed, and said in words."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wallpaper.judge import Certificate, analyse
+from wallpaper.judge.reading import PictureTooLarge, decode_picture, unit_samples
+from wallpaper.plane import Lattice, plane_group
+
+MOST_BYTES = 4 * 2**20
+MOST_PIXELS = 2048**2
+FORMATS = ("PNG", "JPEG", "WEBP")
+
+
+class RefusedPictureError(ValueError):
+    """Why a picture cannot be a start, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Start:
+    """One exact place to start from: a cell of the picture, in the lattice frame."""
+
+    digest: str
+    """Of the file."""
+    cell: NDArray[np.float32]
+    """(n, n, 3) in [0, 1]; [i, j] is the sample at i/n along a, j/n along b."""
+    lattice: Lattice
+    """Of unit area."""
+    certificate: Certificate
+    cells_in_view: float
+
+    @property
+    def group(self) -> str:
+        """That the picture has."""
+        return self.certificate.group
+
+    @property
+    def words(self) -> str:
+        """The certificate in words."""
+        found = self.certificate
+        lattice, row = found.lattice, plane_group(found.group)
+        return (
+            f"This is {found.group} ({row.full_symbol}, orbifold {row.orbifold}), {sure(found.probability)}. Its cell "
+            f"measures {lattice.a:.1f} by {lattice.b:.1f} pixels at {lattice.gamma:.1f}°, {self.cells_in_view:.1f} of "
+            f"them in view. The weakest of its {len(found.operations)} operations holds with a correlation of "
+            f"{found.weakest_true:.3f}; the strongest that it must not have reaches {found.strongest_false:.3f}."
+        )
+
+
+def sure(probability: float) -> str:
+    """How sure the judge is.
+
+    >>> sure(0.9999), sure(0.42)
+    ('with a certainty above 99.9 %', 'with a certainty of 42.0 %')
+    """
+    return "with a certainty above 99.9 %" if probability > 0.999 else f"with a certainty of {100 * probability:.1f} %"
+
+
+def read_start(content: bytes, side: int) -> Start:
+    """The start that a file's picture is. Blocks for up to seconds.
+
+    Args: side: samples along each axis of the cell, those of the model.
+    Raises: RefusedPictureError: too large, no picture, damaged, or nothing repeats in it.
+    """
+    if len(content) > MOST_BYTES:
+        raise RefusedPictureError(f"A picture may have at most {MOST_BYTES // 2**20} MB, but this has more: shrink it.")
+    try:
+        picture = decode_picture(io.BytesIO(content), most_pixels=MOST_PIXELS, formats=FORMATS)
+    except PictureTooLarge as error:
+        raise RefusedPictureError(
+            "A picture may have at most 2048 x 2048 pixels, but this has more: shrink it."
+        ) from error
+    except Exception as error:  # a damaged file makes Pillow raise many kinds
+        raise RefusedPictureError("This is not a whole PNG, JPEG or WebP picture: save it again.") from error
+    try:
+        found = analyse(picture, side=side)
+    except ValueError as error:
+        raise RefusedPictureError(f"This picture cannot be judged: {error}.") from error
+    if found.certificate is None or found.cell is None:
+        raise RefusedPictureError(f"No group was found ({found.problem}). {found.advice}")
+    lattice = found.certificate.lattice
+    cell = np.broadcast_to(unit_samples(found.cell), (side, side, 3)).copy()
+    digest = hashlib.sha256(content).hexdigest()
+    return Start(digest, cell, lattice.scaled(lattice.area**-0.5), found.certificate, found.cells_in_view)
