@@ -119,11 +119,17 @@ class Registry:
         """Point the alias at the last recorded move's version, until no later one has come."""
         last = self.moves(alias)[-1]
         while True:
-            self.store.client.set_registered_model_alias(self.name, alias, last.version)
+            self._point(alias, last.version)
             newest = self.moves(alias)[-1]
             if newest.key == last.key:
                 return last.version
             last = newest
+
+    def _point(self, alias: str, version: str) -> None:
+        try:
+            self.store.client.set_registered_model_alias(self.name, alias, version)
+        except MlflowException:  # a new alias is inserted: where two do so at once, the database refuses one
+            self.store.client.set_registered_model_alias(self.name, alias, version)
 
     def _aliases(self) -> dict[str, str]:
         """Number of the version that each alias names; MLflow's database gives integers, its server text."""

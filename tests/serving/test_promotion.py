@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
 
 from serving import promotion, trial
 from serving.gates import Trial
@@ -126,6 +127,42 @@ def test_the_champion_compared_with_is_the_one_that_is_replaced(
 
 
 # ---- races
+
+
+def test_a_mover_that_was_overtaken_leaves_the_alias_to_the_later_one(
+    registry: Registry, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else records and points the alias between our record and our pointing it, as can be over REST."""
+    add(), add()
+    client, other = registry.store.client, Registry(registry.store, registry.name)
+    point = client.set_registered_model_alias
+
+    def overtaken(*words: str) -> None:
+        monkeypatch.setattr(client, "set_registered_model_alias", point)
+        assert other.move("champion", "2", "promote") == "2"
+        point(*words)
+
+    monkeypatch.setattr(client, "set_registered_model_alias", overtaken)
+    assert registry.move("champion", "1", "promote") == "2"
+    assert registry.holder("champion") == "2"
+    assert [move.version for move in registry.moves()] == ["1", "2"]
+
+
+def test_an_alias_that_two_movers_make_at_once_is_pointed_again(
+    registry: Registry, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow inserts a new alias; of two inserts at once its database refuses one."""
+    add()
+    client = registry.store.client
+    point = client.set_registered_model_alias
+
+    def refused(*words: str) -> None:
+        monkeypatch.setattr(client, "set_registered_model_alias", point)
+        raise MlflowException("UNIQUE constraint failed: registered_model_aliases")
+
+    monkeypatch.setattr(client, "set_registered_model_alias", refused)
+    assert registry.move("champion", "1", "promote") == registry.holder("champion") == "1"
+
 
 RACE = """
 import contextlib, multiprocessing, sys
