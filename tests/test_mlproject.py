@@ -62,6 +62,7 @@ def test_the_entry_points_are_the_project_s_jobs() -> None:
         "search",
         "evaluate",
         "register",
+        "promote",
         "dashboard",
     }
 
