@@ -27,7 +27,7 @@ class GroupsTab:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._kept: dict[str, Any] = context.settings.setdefault("groups", {"group": "p4g", "seed": 1, "other": "p6m"})
+        self._kept: dict[str, Any] = context.settings.setdefault("groups", {"group": "p4g", "seed": 12, "other": "p6m"})
         self._by = ""
         self._drawn: tuple[object, ...] = ()
         with card("The 17 plane groups", "by their rotations; choose one"), ui.element("div").classes("wp-atlas"):
@@ -56,7 +56,9 @@ class GroupsTab:
 
     def _place_button(self, name: str) -> ui.element:
         with ui.element("button").classes("wp-atlas-one").props(f'aria-label="{name}"').mark(f"atlas-{name}") as button:
-            ui.element("img").props(f'alt="" loading="lazy" src="atlas/{name}/elements.png?seed=1&size={SMALL}"')
+            ui.element("img").props(
+                f'alt="" loading="lazy" src="atlas/{name}/pattern.png?seed={plane_group(name).number}&size={SMALL}"'
+            )
             ui.label(name)
         return button.on("click", lambda: self._choose("group", name))
 
@@ -75,6 +77,7 @@ class GroupsTab:
                 self._other = (
                     ui.select(list(BY_ROTATION), value=self._kept["other"], label="Another group")
                     .props("dense outlined options-dense")
+                    .classes("wp-other")
                     .on_value_change(lambda e: self._choose("other", e.value))
                     .mark("other")
                 )
@@ -103,6 +106,8 @@ class GroupsTab:
         if value is None or (setting != "seed" and value not in GROUP_NAMES):
             return
         self._kept[setting] = min(MOST_SEED, max(0, int(value))) if setting == "seed" else value
+        if setting == "group":
+            self._seed.set_value(plane_group(value).number)  # the pattern that the atlas shows
         self._drawn = () if setting == "other" else self._drawn
         self.update()
 

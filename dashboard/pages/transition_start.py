@@ -16,19 +16,20 @@ TOO_LARGE = f"A picture may have at most {MOST_BYTES // 2**20} MB, but this has 
 class StartPicture:
     """The control in one page."""
 
-    def __init__(self, context: Context, started: Callable[[str], None]) -> None:
-        """Args: started: called with the group of a picture that was given."""
+    def __init__(self, context: Context, row: ui.element, started: Callable[[str], None]) -> None:
+        """Args: row: where the button goes. started: called with the group that a picture has."""
         self._context, self._started = context, started
         self.chosen: Start | None = None
-        with ui.element("div").classes("wp-upload"):
+        with row, ui.element("div").classes("wp-upload"):
             self._upload = (
                 ui.upload(on_upload=self._given, on_rejected=self._refused, max_file_size=MOST_BYTES, auto_upload=True)
                 .props('accept="image/png,image/jpeg,image/webp"')
                 .mark("upload")
             )
             self._ask = (
-                ui.button("Start at a picture of your own", icon="add_photo_alternate")
-                .props("flat dense no-caps")
+                ui.button("Own picture", icon="add_photo_alternate")
+                .props("outline no-caps")
+                .tooltip("Start at a PNG, JPEG or WebP of your own: its group is found")
                 .on("click", lambda: self._upload.run_method("pickFiles"))
             )
         with ui.element("div").classes("wp-found") as self._box:

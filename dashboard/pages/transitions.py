@@ -46,7 +46,7 @@ class TransitionsTab:
             self._matrix = MatrixCard(context, self._kept, self._pick)
             with card("Transition", "every frame keeps the common subgroup exactly"):
                 self._place_questions()
-                self._start = StartPicture(context, self._started)
+                self._start = StartPicture(context, self._more, self._started)
                 self._said = ui.label("").classes("wp-about").props('role="status"').mark("said")
                 self._box = ui.element("div").classes("w-full")
         with self._box:
@@ -82,7 +82,7 @@ class TransitionsTab:
                 .classes("wp-generate")
                 .mark("generate")
             )
-        with ui.element("div").classes("wp-ask-more"):
+        with ui.element("div").classes("wp-ask-more") as self._more:
             self._seed = (
                 ui.number("Seed", value=kept["seed"], min=0, max=MOST_SEED, precision=0, on_change=self._changed)
                 .props("dense outlined")

@@ -37,7 +37,7 @@ def facts(name: str) -> list[tuple[str, str]]:
         ("Rotation centres in a cell", counted),
         ("Mirror lines in a cell", str(len(elements.mirrors) or "none")),
         ("Glide lines in a cell", str(len(elements.glides) or "none")),
-        ("Generators", "   ".join(group.generators) or "translations alone"),
+        ("Generators", ";  ".join(group.generators) or "translations alone"),
     ]
 
 
