@@ -101,14 +101,14 @@ class Status:
         since += f", {past} ago" if since and past else ""
         name = "" if known.best_name == "val/loss" else f"  ·  {known.best_name.removeprefix('val/')}"
         self._say("best", text.number(known.best), since + name)
-        rate = "–" if known.learning_rate is None else f"{known.learning_rate:.1e}"
+        rate = "–" if known.learning_rate is None else f"{known.learning_rate:.1e}".replace("0.0e+00", "0")
         self._say("rate", rate, "")
-        going = state in ("live", "stale", "offline") and known.left is not None
-        self._figures["left"][2].set_text("Time left" if going else "State")
+        left = known.left if state in ("live", "stale", "offline") else None
+        self._figures["left"][2].set_text("State" if left is None else "Time left")
         each = f"{text.duration(known.epoch_seconds)} an epoch" if known.epoch_seconds is not None else ""
-        if going:
-            ends = f"  ·  ends {text.clock(time.time() + known.left)[:5]}" if state == "live" else ""
-            self._say("left", text.duration(known.left), each + ends)
+        if left is not None:
+            ends = f"  ·  ends {text.clock(time.time() + left)[:5]}" if state == "live" else ""
+            self._say("left", text.duration(left), each + ends)
         else:
             self._say("left", state.capitalize(), f"took {text.duration(took)}" if took else each)
 

@@ -1,0 +1,129 @@
+"""Tabs, in a simulated browser over what a training, a search or the registry has left."""
+
+from __future__ import annotations
+
+import pytest
+from nicegui import ui
+from nicegui.testing import User
+
+from dashboard.store import Store
+from tests.dashboard.conftest import TRIES, eventually, figures, look, train, visit
+from wallpaper import tracking
+from wallpaper.pictures.colours import MARKS
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # MLflow's and SQLAlchemy's own
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+def test_the_latent_space_has_all_groups_and_isolates_one(drawn: Store) -> None:
+    async def act(user: User) -> None:
+        await user.should_see("51 held-out patterns", retries=TRIES)
+        await user.should_see("epoch 10", retries=TRIES)
+        (plot,) = figures(user)
+        named = [trace["name"] for trace in plot.figure["data"] if trace["type"] == "scattergl"]
+        assert sorted(named) == sorted(MARKS)
+        user.find(marker="group-p4m").click()
+        bright = [trace["name"] for trace in plot.figure["data"] if trace.get("opacity", 0) > 0.5]
+        assert bright == ["p4m"]
+        user.find(marker="paths").click()
+        assert "lines+markers" not in [trace["mode"] for trace in plot.figure["data"]]
+
+    visit(drawn, act, path="/?tab=latent")
+
+
+def test_the_epoch_slider_goes_back(drawn: Store) -> None:
+    async def act(user: User) -> None:
+        await user.should_see("epoch 10  ·  newest", retries=TRIES)
+        (slider,) = user.find(marker="epoch-slider").elements
+        assert isinstance(slider, ui.slider)
+        slider.set_value(0)
+        await user.should_see(ui.plotly, retries=TRIES)
+        await eventually(lambda: figures(user)[0].figure["data"][0]["y"][0] == 5)
+
+    visit(drawn, act, path="/?tab=latent")
+
+
+def shown_groups(user: User) -> list[str]:
+    """Groups of the rows, from the top."""
+    assert user.client is not None
+    rows = [element for element in user.client.elements.values() if element.tag == "figure"]
+    return [mark.removeprefix("row-") for row in rows for mark in row._markers]
+
+
+def test_reconstructions_are_sorted_by_their_error(drawn: Store) -> None:
+    async def act(user: User) -> None:
+        await user.should_see("mean 18.0 dB", retries=TRIES)
+        (order,) = user.find(marker="order").elements
+        assert isinstance(order, ui.toggle)
+        order.set_value("worst")
+        assert shown_groups(user)[0] == "p1"  # whose error is the largest
+        order.set_value("best")
+        assert shown_groups(user)[0] == "p6m"
+        assert sorted(shown_groups(user)) == sorted(MARKS)
+
+    visit(drawn, act, path="/?tab=reconstructions")
+
+
+def test_the_log_is_filtered_searched_cleared_and_saved(trained: Store) -> None:
+    async def act(user: User) -> None:
+        await user.should_see("8 of 8 lines", retries=TRIES)
+        user.find(marker="search-log").type("epoch 3/6")
+        await user.should_see("1 of 8 lines", retries=TRIES)
+        user.find(marker="search-log").clear()
+        (levels,) = user.find(marker="levels").elements
+        assert isinstance(levels, ui.select)
+        levels.set_value(["ERROR"])
+        await user.should_see("No line matches", retries=TRIES)
+        user.find(marker="download").click()
+        saved = await user.download.next()
+        assert "epoch 6/6  train/loss=1.333" in saved.text
+        user.find(marker="clear_all").click()
+
+    visit(trained, act, path="/?tab=logs")
+
+
+def test_the_search_tab_filters_all_by_state(store: Store) -> None:
+    with tracking.start("s", phase="search", config={"trials": 3}, tags={"search.objectives": "psnr"}) as parent:
+        for number, tags in enumerate([{}, {"stopped_early": "true"}, {}]):
+            about = {"search.trial": f"{number:03d}", **tags}
+            config = {"beta": 10.0**-number, "epochs": 2}
+            with tracking.start(
+                f"t{number}", phase="train_vae", parent=parent.run_id, config=config, tags=about
+            ) as trial:
+                train(trial, 2)
+                trial.log({"objective": 20.0 + number}, 2)
+    look(store)
+
+    async def act(user: User) -> None:
+        await user.should_see("3 of 3 trials ended", retries=TRIES)
+        await user.should_see("best psnr 22 (trial 2)", retries=TRIES)
+        (table,) = user.find(ui.table).elements
+        assert isinstance(table, ui.table)
+        assert len(table.rows) == 3
+        assert "beta" in [column["label"] for column in table.columns]
+        (states,) = user.find(marker="states").elements
+        assert isinstance(states, ui.select)
+        states.set_value(["stopped early"])
+        await eventually(lambda: [row["state"] for row in table.rows] == ["stopped early"])
+
+    visit(store, act, path="/?tab=search")
+
+
+def test_models_show_aliases_and_mark_the_better_figure(store: Store) -> None:
+    client = tracking.initialise().client
+    client.create_registered_model("wallpaper-transition")
+    for psnr in (20.0, 25.0):
+        with tracking.start("register", phase="register") as run:
+            run.log({"eval/psnr_test": psnr})
+        client.create_model_version("wallpaper-transition", f"runs:/{run.run_id}/model", run.run_id)
+    client.set_registered_model_alias("wallpaper-transition", "champion", "1")
+    look(store)
+
+    async def act(user: User) -> None:
+        await user.should_see("champion", retries=TRIES)
+        await user.should_see("★ 25", retries=TRIES)
+        await user.should_not_see("★ 20")
+
+    visit(store, act, path="/?tab=models")
