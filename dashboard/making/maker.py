@@ -21,22 +21,23 @@ MOST_KEPT = 16
 
 MOST_STARTS = 24
 MOST_FILES = 24
+MOST_LENGTHS = 32
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
 class Maker:
-    """Transitions by token. May be used by several threads; only one computes at a time, so that pages stay quick."""
+    """Transitions by token. May be used by several threads; one makes at a time, so that pages stay quick."""
 
     def __init__(self, store: Store) -> None:
         self.models = Models(store)
         self._secret = secrets.token_bytes(16)
-        self._computing, self._looking = threading.Lock(), threading.Lock()
+        self._computing, self._measuring, self._looking = threading.Lock(), threading.Lock(), threading.Lock()
         self._made: OrderedDict[str, Made] = OrderedDict()
         self._starts: OrderedDict[str, Start] = OrderedDict()
         self._files: OrderedDict[tuple[str, str, int], bytes] = OrderedDict()
-        self._lengths: dict[tuple[str, int], Lengths] = {}
+        self._lengths: OrderedDict[tuple[str, int], Lengths] = OrderedDict()
 
     def token(self, wanted: Wanted) -> str:
         """Names a transition in addresses; nobody can guess one that starts at somebody else's picture."""
@@ -70,12 +71,12 @@ class Maker:
         return token
 
     def lengths(self, model: str, seed: int) -> Lengths:
-        """Of all paths. Blocks for seconds. Raises: ValueError: see `Models.get`."""
+        """Of all paths. Blocks for seconds, in which transitions are made. Raises: ValueError: see `Models.get`."""
         key = (model, seed)
-        if key not in self._lengths:
-            with self._computing:
-                self._lengths[key] = measure(self.models.get(model), seed)
-        return self._lengths[key]
+        with self._measuring:
+            if key not in self._lengths:
+                _keep(self._lengths, key, measure(self.models.get(model), seed), MOST_LENGTHS)
+            return self._lengths[key]
 
     def file(self, token: str, kind: str, frame: int) -> bytes | None:
         """A file to keep, None if the transition is kept no longer. Blocks. Raises: ValueError: see `files.encode`."""

@@ -18,6 +18,8 @@ from wallpaper.plane import GROUP_NAMES
 WHOLE = frozenset({"kept", "widest"})
 """Kinds of figures that are written into the cells."""
 
+BUSY = {True: "comparing all pairs …", False: "solving the paths of all 272 pairs …"}
+
 
 class MatrixCard:
     """The card in one page."""
@@ -28,6 +30,7 @@ class MatrixCard:
         self._pair: Pair = (kept["source"], kept["target"])
         self._values: Mapping[Pair, float] = {}
         self._known: tuple[object, ...] = ()
+        self._asked: tuple[object, ...] = ()
         self._previews: dict[Pair, str] = {}
         self._run = ""
         with card(
@@ -65,18 +68,25 @@ class MatrixCard:
     async def _refresh(self) -> None:
         colour = self._kept["colour"]
         wanted = (colour,) if colour in WHOLE else (colour, self._kept["model"], self._kept["seed"])
+        if wanted == self._asked:
+            return
+        self._asked = wanted
         try:
             found = await self._pictures()
-            if wanted == self._known and not found:
-                return
             values = self._values
             if wanted != self._known:
+                self._about.set_text(BUSY[colour in WHOLE])
                 values = await self._context.off_loop(self._figures, *wanted)
+            elif not found:
+                return
         except PageClosedError:
             return
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:
             self._about.set_text(str(error))
             return
+        finally:
+            if self._asked == wanted:
+                self._asked = ()
         if colour == self._kept["colour"]:
             self._known, self._values = wanted, values
             self._draw()

@@ -143,7 +143,10 @@ class TransitionsTab:
             background_tasks.create(self._explain(source, target), name="relation")
 
     async def _explain(self, source: str, target: str) -> None:
-        text = await self._context.off_loop(summary, source, target)
+        try:
+            text = await self._context.off_loop(summary, source, target)
+        except PageClosedError:
+            return
         if (source, target) == (self._kept["source"], self._kept["target"]):
             self._said.set_text(text)
 
@@ -203,4 +206,5 @@ class TransitionsTab:
 
     def _complain(self, text: str) -> None:
         self._said.set_text(text)
-        ui.notify(text, type="warning")
+        with self._box:
+            ui.notify(text, type="warning")
