@@ -67,9 +67,13 @@ class GroupsTab:
             self._picture = ui.element("img").classes("wp-group-picture").mark("group-picture")
             self._facts = ui.element("div").classes("wp-facts")
         with controls:
-            ui.number("Seed", value=self._kept["seed"], min=0, max=MOST_SEED, precision=0).props(
-                "dense outlined"
-            ).classes("wp-seed").on_value_change(lambda e: self._choose("seed", e.value)).mark("group-seed")
+            self._seed = (
+                ui.number("Seed", value=self._kept["seed"], min=0, max=MOST_SEED, precision=0)
+                .props("dense outlined")
+                .classes("wp-seed")
+                .on_value_change(lambda e: self._choose("seed", e.value))
+                .mark("group-seed")
+            )
 
     def _place_operations(self) -> None:
         with card("Apply an operation", "and see what changes") as controls:
