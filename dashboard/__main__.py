@@ -1,4 +1,7 @@
-"""`python -m dashboard`."""
+"""`python -m dashboard`.
+
+Nothing but the entry; `dashboard.command` reads the options.
+"""
 
 from dashboard.command import main
 

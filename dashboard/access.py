@@ -1,4 +1,7 @@
-"""Who may see the dashboard: everybody on this machine, or whoever knows the password."""
+"""Who may see the dashboard: everybody on this machine, or whoever knows the password.
+
+Passwords and cookies; knows no run and no page but the one that asks.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Puts the dashboard together: its page, the route of runs' files, and who may see them."""
+"""Puts the dashboard together: its page, the route of runs' files, and who may see them.
+
+The only module that registers routes of the process; knows no option of the command line.
+"""
 
 from __future__ import annotations
 

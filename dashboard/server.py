@@ -1,4 +1,7 @@
-"""Serves the dashboard of the store that the environment names."""
+"""Serves the dashboard of the store that the environment names.
+
+A process of its own, started by `dashboard.command` with checked options.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""An answer of the service as typed values: arrays instead of base64. Knows neither servers nor models."""
+"""An answer of the service as typed values: arrays instead of base64. Knows neither servers nor models.
+
+What a client gets: typed, decoded once when it is asked for. Knows no connection.
+"""
 
 from __future__ import annotations
 

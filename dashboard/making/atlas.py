@@ -1,4 +1,7 @@
-"""The atlas: one pattern of each group, moved by any operation of any group, and what that changes."""
+"""The atlas: one pattern of each group, moved by any operation of any group, and what that changes.
+
+All exact: what an operation of the group itself changes is nothing. Knows no page.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A transition as a file to keep: GIF, MP4, a strip, a seamless tile or an SVG of one frame. Only bytes; all block."""
+"""A transition as a file to keep: GIF, MP4, a strip, a seamless tile or an SVG of one frame. Only bytes; all block.
+
+Knows neither models nor pages; a transition comes made.
+"""
 
 from __future__ import annotations
 

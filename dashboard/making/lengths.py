@@ -1,4 +1,7 @@
-"""How far every pair of groups is apart for a model: lengths of all latent paths, solved in one batch."""
+"""How far every pair of groups is apart for a model: lengths of all latent paths, solved in one batch.
+
+Latents of typical patterns only: nothing is decoded. Knows no page.
+"""
 
 from __future__ import annotations
 

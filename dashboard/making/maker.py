@@ -1,4 +1,7 @@
-"""Makes what is asked for, one after the other, and keeps the last: the one place where the dashboard computes."""
+"""Makes what is asked for, one after the other, and keeps the last: the one place where the dashboard computes.
+
+Bounded in time and memory; asked from threads, never from the event loop.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Transition models by key: the one that comes with the package, and those that runs keep; each is loaded once."""
+"""Transition models by key: the one that comes with the package, and those that runs keep; each is loaded once.
+
+Weights only, as safetensors: nothing is unpickled. Knows no page.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One transition, made and encoded: its frames as pictures of bytes, and what a player needs to know of them."""
+"""One transition, made and encoded: its frames as pictures of bytes, and what a player needs to know of them.
+
+The library does the work; here it is laid out for a player. Knows no page.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.making.uploads import Start
+from dashboard.making.uploads import Start, at_side
 from dashboard.views.elements import Elements, element_set
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.pictures.placement import place
@@ -69,6 +72,7 @@ def make(model: TransitionModel, wanted: Wanted, start: Start | None) -> Made:
             model, wanted.source, wanted.target, seed=wanted.seed, n_frames=FRAMES, route=wanted.route
         )
     else:
+        start = at_side(start, model.resolution)
         image = torch.from_numpy(start.cell).permute(2, 0, 1).contiguous()
         result = transition(
             model, image, wanted.source, wanted.target,

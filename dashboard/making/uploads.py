@@ -1,4 +1,7 @@
-"""A picture that somebody gives as the start of a transition: decoded within limits, analysed, and said in words."""
+"""A picture that somebody gives as the start of a transition: decoded within limits, analysed, and said in words.
+
+Bytes from anywhere: size and format are checked before anything is decoded.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +29,19 @@ class RefusedPictureError(ValueError):
 class Start:
     """One exact place to start from: a cell of the picture, in the lattice frame."""
 
-    digest: str
-    """Of the file."""
+    content: bytes
+    """The file."""
     cell: NDArray[np.float32]
     """(n, n, 3) in [0, 1]; [i, j] is the sample at i/n along a, j/n along b."""
     lattice: Lattice
     """Of unit area."""
     certificate: Certificate
     cells_in_view: float
+
+    @property
+    def digest(self) -> str:
+        """Of the file."""
+        return hashlib.sha256(self.content).hexdigest()
 
     @property
     def group(self) -> str:
@@ -51,6 +59,11 @@ class Start:
             f"them in view. The weakest of its {len(found.operations)} operations holds with a correlation of "
             f"{found.weakest_true:.3f}; the strongest that it must not have reaches {found.strongest_false:.3f}."
         )
+
+
+def at_side(start: Start, side: int) -> Start:
+    """The start with so many samples along each axis, for another model. Blocks. Raises: see `read_start`."""
+    return start if len(start.cell) == side else read_start(start.content, side)
 
 
 def sure(probability: float) -> str:
@@ -86,5 +99,4 @@ def read_start(content: bytes, side: int) -> Start:
         raise RefusedPictureError(f"No group was found ({found.problem}). {found.advice}")
     lattice = found.certificate.lattice
     cell = np.broadcast_to(unit_samples(found.cell), (side, side, 3)).copy()
-    digest = hashlib.sha256(content).hexdigest()
-    return Start(digest, cell, lattice.scaled(lattice.area**-0.5), found.certificate, found.cells_in_view)
+    return Start(content, cell, lattice.scaled(lattice.area**-0.5), found.certificate, found.cells_in_view)

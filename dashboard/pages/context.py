@@ -1,4 +1,7 @@
-"""What a tab is given: the store, the chosen run, the theme, and how to wait for what blocks."""
+"""What a tab is given: the store, the chosen run, the theme, and how to wait for what blocks.
+
+One object for each page in a browser tab; holds no element.
+"""
 
 from __future__ import annotations
 

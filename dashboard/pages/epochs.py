@@ -1,4 +1,7 @@
-"""The slider over the epochs that have pictures, which several tabs have: it follows the newest until it is moved."""
+"""The slider over the epochs that have pictures, which several tabs have: it follows the newest until it is moved.
+
+Knows epochs and nothing of what is shown for them.
+"""
 
 from __future__ import annotations
 

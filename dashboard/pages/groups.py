@@ -1,4 +1,7 @@
-"""Tab "Groups": an atlas of the 17 plane groups, and what their operations do to a pattern."""
+"""Tab "Groups": an atlas of the 17 plane groups, and what their operations do to a pattern.
+
+Places the parts; what is drawn comes from `dashboard.making.atlas` and `dashboard.views.groups`.
+"""
 
 from __future__ import annotations
 

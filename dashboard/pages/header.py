@@ -1,4 +1,7 @@
-"""The header: name, run picker, how the run is, theme and keyboard help."""
+"""The header: name, run picker, how the run is, theme and keyboard help.
+
+Places elements and passes on what was chosen; computes nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tab "Latent space": where the 17 groups lie, epoch by epoch."""
+"""Tab "Latent space": where the 17 groups lie, epoch by epoch.
+
+Places controls and one figure; `dashboard.views.latent` makes it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tab "Logs": what the chosen run tells, line by line."""
+"""Tab "Logs": what the chosen run tells, line by line.
+
+Places filters and lines; `dashboard.views.logs` makes these of what was recorded.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tab "Loss": the loss and its terms, of the chosen run and of others beside it."""
+"""Tab "Loss": the loss and its terms, of the chosen run and of others beside it.
+
+Places controls and one figure that streams; `dashboard.views.loss` makes it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tab "Models": the registry, with the figures of chosen versions side by side."""
+"""Tab "Models": the registry, with the figures of chosen versions side by side.
+
+Places tables; `dashboard.views.models` makes their rows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tab "Overview": what is going on, what ended last, the champions, and a gallery."""
+"""Tab "Overview": what is going on, what ended last, the champions, and a gallery.
+
+Places cards; `dashboard.views.overview` says what is on them.
+"""
 
 from __future__ import annotations
 

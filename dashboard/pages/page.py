@@ -1,4 +1,7 @@
-"""The page: header, banner, status and tabs; tells the tab that is shown when there is news."""
+"""The page: header, banner, status and tabs; tells the tab that is shown when there is news.
+
+Builds each tab when it is first shown; a tab that fails says so and leaves the others alone.
+"""
 
 from __future__ import annotations
 

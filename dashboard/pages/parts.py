@@ -1,4 +1,7 @@
-"""Elements that several tabs share: cards, empty states, skeletons, safe links, and figures that stream."""
+"""Elements that several tabs share: cards, empty states, skeletons, safe links, and figures that stream.
+
+Knows no run and no metric; text from a store goes through here as text.
+"""
 
 from __future__ import annotations
 

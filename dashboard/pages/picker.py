@@ -1,4 +1,7 @@
-"""The run picker in the header: search as you type, with each run's phase and state."""
+"""The run picker in the header: search as you type, with each run's phase and state.
+
+`dashboard.views.runs` decides what matches and in which order.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tab "Reconstructions": original, reconstruction and error of one pattern of each group."""
+"""Tab "Reconstructions": original, reconstruction and error of one pattern of each group.
+
+Places rows of pictures; `dashboard.views.reconstructions` sorts them.
+"""
 
 from __future__ import annotations
 

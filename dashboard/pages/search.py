@@ -1,4 +1,7 @@
-"""Tab "Search": the trials of a search, live from their runs."""
+"""Tab "Search": the trials of a search, live from their runs.
+
+Places figures and a table; `dashboard.views.search` and `trials` make them.
+"""
 
 from __future__ import annotations
 

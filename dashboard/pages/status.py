@@ -1,4 +1,7 @@
-"""The strip of figures about the chosen run, and the banner that says when the store does not answer."""
+"""The strip of figures about the chosen run, and the banner that says when the store does not answer.
+
+Words and numbers come from `dashboard.views.progress`.
+"""
 
 from __future__ import annotations
 

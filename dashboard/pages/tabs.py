@@ -1,4 +1,7 @@
-"""The tabs, in the order in which they are shown."""
+"""The tabs, in the order in which they are shown.
+
+A table and nothing else: to add a tab, add a row; see `dashboard.pages`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The card of all 272 pairs: a grid of buttons, what colours them, and what is pointed at."""
+"""The card of all 272 pairs: a grid of buttons, what colours them, and what is pointed at.
+
+The grid itself is made by `dashboard.views.matrix` and answers in the browser.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A picture of somebody's own to start from: given, judged, said in words, and taken back."""
+"""A picture of somebody's own to start from: given, judged, said in words, and taken back.
+
+Limits and words come from `dashboard.making.uploads`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Files of runs, copied once and kept: only below a run's own folder, whatever path is asked for."""
+"""Files of runs, copied once and kept: only below a run's own folder, whatever path is asked for.
+
+Knows paths and bytes; what a file means, its reader knows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the store knows, as plain data. Nothing here knows MLflow or a page."""
+"""What the store knows, as plain data. Nothing here knows MLflow or a page.
+
+Frozen, so that threads and pages share them without a lock.
+"""
 
 from __future__ import annotations
 

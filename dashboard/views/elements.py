@@ -1,4 +1,7 @@
-"""Symmetry elements over a stretch of the plane, as plain numbers for a page to draw on a moving lattice."""
+"""Symmetry elements over a stretch of the plane, as plain numbers for a page to draw on a moving lattice.
+
+Where they lie is exact; the page only scales. Knows no model and no frame.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a training leaves every few epochs, below its files, and what of it can be read as data."""
+"""What a training leaves every few epochs, below its files, and what of it can be read as data.
+
+Names of files and what is in them; reads none itself.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What all figures have in common: ground, grid, fonts, and what plotly may show around them."""
+"""What all figures have in common: ground, grid, fonts, and what plotly may show around them.
+
+Layout as dicts in plotly's schema; knows no data.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ def figure(data: list[dict[str, Any]], theme: Palette, **layout: Any) -> Figure:
     """A figure on a card; `layout` goes over what all have. Zoom and hidden traces are kept when it is drawn anew."""
     clear = "rgba(0, 0, 0, 0)"
     base: dict[str, Any] = {
-        "paper_bgcolor": clear,
-        "plot_bgcolor": clear,
+        "paper_bgcolor": theme.card,  # also of the halo around what is drawn over it
+        "plot_bgcolor": theme.card,
         "font": {"family": FONT, "size": 12, "color": theme.text},
         "margin": {"l": 56, "r": 12, "t": 12, "b": 44},
         "hovermode": "x unified",
@@ -48,5 +51,8 @@ def axis(theme: Palette, title: str = "", **more: Any) -> dict[str, Any]:
         "zeroline": False,
         "tickfont": {"color": theme.muted, "size": 11},
         "automargin": True,
+        "spikecolor": theme.muted,
+        "spikethickness": 1,
+        "spikedash": "dot",
         **more,
     }

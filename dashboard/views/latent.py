@@ -1,4 +1,7 @@
-"""The latent space as a figure: the groups' points, their clusters, and paths through it."""
+"""The latent space as a figure: the groups' points, their clusters, and paths through it.
+
+Shapes tell rotation orders, so no colour has to be told from another. Knows no page.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A run's log, made of what it has recorded: its start, a line for each epoch, what went wrong, its end."""
+"""A run's log, made of what it has recorded: its start, a line for each epoch, what went wrong, its end.
+
+Lines are plain text with a level; nothing is read here.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Loss curves: the total of one or several runs, and the terms that it consists of."""
+"""Loss curves: the total of one or several runs, and the terms that it consists of.
+
+Smoothed lines lie over the raw ones, which stay. Knows no page.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,9 @@ from dashboard.views.figure import Figure, axis, figure
 from dashboard.views.text import number, plain
 
 MOST_TERMS = 8
+
+NUMBER = ".4~g"
+"""How plotly writes a value; on a logarithmic axis it would else write single digits beside some ticks."""
 
 NOT_TERMS = frozenset({"loss", "gradient_norm"})
 
@@ -66,12 +71,11 @@ def total(trainings: Sequence[Training], choice: Choice, theme: Palette) -> Figu
     if alone:
         data += _best(trainings[0], choice, theme)
     title = "minutes since the start" if choice.by_time else "epoch"
-    values = [value for trace in data for value in trace["y"]]
     names = [training.name for training in trainings]
     return figure(
         data, theme, uirevision=f"{names}",
         xaxis=axis(theme, title, uirevision=f"{names} {choice.by_time}"),
-        yaxis=axis(theme, "", type="log" if choice.log else "linear", **_ticks(values, log=choice.log),
+        yaxis=axis(theme, "", type="log" if choice.log else "linear", nticks=8, tickformat=NUMBER, hoverformat=NUMBER,
                    uirevision=f"{names} {choice.log}"),
     )  # fmt: skip
 
@@ -102,7 +106,9 @@ def components(training: Training, choice: Choice, theme: Palette) -> Figure:
             if curve is not None and len(curve):
                 lines = _lines(training, curve, choice, colour, f"{term} {kind}", dotted=kind == "val")
                 data += [line | {"yaxis": y, "showlegend": False} for line in lines]
-        layout["yaxis" + y[1:]] = axis(theme, domain=[bottom, top - 0.045 - 0.06 / len(terms)], nticks=4)
+        layout["yaxis" + y[1:]] = axis(
+            theme, domain=[bottom, top - 0.045 - 0.06 / len(terms)], nticks=4, hoverformat=NUMBER
+        )
         notes.append(_label(term, training.curves, colour, top, theme))
     title = "minutes since the start" if choice.by_time else "epoch"
     anchor = f"y{len(terms)}" if len(terms) > 1 else "y"
@@ -164,11 +170,3 @@ def _best(training: Training, choice: Choice, theme: Palette) -> list[dict[str, 
         {"type": "scatter", "mode": "markers", "x": [_x(training, shown, choice)[place]], "y": [value],
          "name": "best validation", "marker": mark}
     ]  # fmt: skip
-
-
-def _ticks(values: Sequence[float], *, log: bool) -> dict[str, Any]:
-    """Where a logarithmic axis spans some decades plotly's own ticks crowd: a number at each power of two instead."""
-    good = [value for value in values if value > 0]
-    if not log or not good or not 4 < max(good) / min(good) < 100:
-        return {"nticks": 8}
-    return {"dtick": math.log10(2), "tickformat": ".2~g"}

@@ -1,4 +1,7 @@
-"""Registered models: their versions, which alias each has, and their figures side by side."""
+"""Registered models: their versions, which alias each has, and their figures side by side.
+
+Rows of plain data; knows no gate and moves no alias.
+"""
 
 from __future__ import annotations
 

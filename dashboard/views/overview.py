@@ -1,4 +1,7 @@
-"""What is worth looking at: runs that go on, runs that ended last, champions, and pictures to show."""
+"""What is worth looking at: runs that go on, runs that ended last, champions, and pictures to show.
+
+Choices and their order only; knows no page.
+"""
 
 from __future__ import annotations
 

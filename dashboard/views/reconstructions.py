@@ -1,4 +1,7 @@
-"""Reconstructions as rows: which pattern, how large its error is, in which order to show them."""
+"""Reconstructions as rows: which pattern, how large its error is, in which order to show them.
+
+Plain data in, plain data out; knows no picture's bytes.
+"""
 
 from __future__ import annotations
 

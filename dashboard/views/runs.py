@@ -1,4 +1,7 @@
-"""Runs as lists show them: which match what was typed, how each is, which to look at first."""
+"""Runs as lists show them: which match what was typed, how each is, which to look at first.
+
+Plain data in, plain data out; knows no page.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A search as figures: history, influence of settings, parallel coordinates, Pareto front, timeline."""
+"""A search as figures: history, influence of settings, parallel coordinates, Pareto front, timeline.
+
+What Optuna would compute of a study comes with the run; the rest is made of the trials.
+"""
 
 from __future__ import annotations
 
@@ -89,8 +92,7 @@ def parallel(search: Search, theme: Palette) -> Figure:
         "tickfont": {"color": theme.muted, "size": 11, "shadow": "none"}, "rangefont": {"color": "rgba(0, 0, 0, 0)"},
         "labelangle": -12,
     }  # fmt: skip
-    # Plotly draws a halo in the ground's colour around the ticks: it must be the card's.
-    return figure([lines], theme, margin={"l": 60, "r": 60, "t": 64, "b": 24}, paper_bgcolor=theme.card)
+    return figure([lines], theme, margin={"l": 60, "r": 60, "t": 64, "b": 24})
 
 
 def front(search: Search, theme: Palette) -> Figure:

@@ -1,4 +1,7 @@
-"""Numbers, times and names as people read them."""
+"""Numbers, times and names as people read them.
+
+Everything that comes from a store is escaped or shortened here before a figure shows it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The trials of a search, from the runs that it consists of."""
+"""The trials of a search, from the runs that it consists of.
+
+A trial is a run below a search's; no study has to be opened.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`wallpaper serve`: a thin door to the server of the registered model."""
+"""`wallpaper serve`: a thin door to the server of the registered model.
+
+Options only; the server is the serving application's.
+"""
 
 from __future__ import annotations
 
