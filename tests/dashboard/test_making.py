@@ -1,0 +1,249 @@
+"""What the dashboard makes: starts from pictures, transitions kept by token, files, models, the atlas."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dashboard.making import Maker, RefusedPictureError, Wanted, lengths, read_start
+from dashboard.making import transitions as making
+from dashboard.making.atlas import OPERATIONS, check, picture
+from dashboard.making.files import KINDS
+from dashboard.making.models import MOST_LOADED, Models, choices
+from dashboard.store import RunRecord, VersionRecord
+from tests.tiny import tiny_model
+from wallpaper.patterns import generate_pattern
+from wallpaper.pictures.render import render
+from wallpaper.plane import GROUP_NAMES, plane_group
+
+FRAMES = 7
+
+
+def png(array: np.ndarray[Any, Any]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def tiles() -> bytes:
+    """A picture of p4m, turned."""
+    pattern = generate_pattern("p4m", 5, 96)
+    return png(render(pattern.pixels, pattern.lattice, size=300, cells=3.0, rotation=17))
+
+
+class Shelf:
+    """Models that are asked for are counted."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def get(self, key: str) -> Any:
+        self.asked.append(key)
+        return tiny_model()
+
+
+@pytest.fixture
+def maker(monkeypatch: pytest.MonkeyPatch) -> Maker:
+    monkeypatch.setattr(making, "FRAMES", FRAMES)
+    found = Maker(SimpleNamespace())  # type: ignore[arg-type] - nothing is asked of the store
+    found.models = Shelf()  # type: ignore[assignment]
+    return found
+
+
+def test_a_picture_is_a_start_with_its_certificate_in_words(tiles: bytes) -> None:
+    start = read_start(tiles, 32)
+    assert start.group == "p4m"
+    assert start.cell.shape == (32, 32, 3)
+    assert start.lattice.area == pytest.approx(1)
+    assert start.words.startswith("This is p4m (p4mm, orbifold *442), with a certainty above 99.9 %.")
+    assert "100.0 by 100.0 pixels at 90.0°" in start.words
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"no picture", "not a whole PNG"),
+        (b"\x89PNG\r\n\x1a\n" + b"0" * 99, "not a whole PNG"),
+        (b"0" * (4 * 2**20 + 1), "at most 4 MB"),
+        (png(np.full((64, 64, 3), 90, np.uint8)), "no contrast"),
+    ],
+    ids=["text", "damaged", "large", "flat"],
+)
+def test_what_is_no_start_is_refused_in_a_sentence(content: bytes, why: str) -> None:
+    with pytest.raises(RefusedPictureError, match=why):
+        read_start(content, 32)
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(stream, "PNG")
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("it was decoded"))
+    with pytest.raises(RefusedPictureError, match="2048 x 2048"):
+        read_start(stream.getvalue(), 32)
+
+
+def test_a_transition_is_made_once_and_ends_exactly_at_its_groups(maker: Maker) -> None:
+    wanted = Wanted("p2", "p4", seed=3)
+    token = maker.make(wanted)
+    assert maker.make(Wanted("p2", "p4", seed=3)) == token
+    assert maker.models.asked == ["shipped"]  # type: ignore[attr-defined]
+    made = maker.made(token)
+    assert made is not None
+    told = making.about(made)
+    assert told["groups"][0] == "p2"
+    assert told["groups"][-1] == "p4"
+    assert len(made.frames) == len(told["bases"]) == len(told["lattices"]) == FRAMES
+    with Image.open(io.BytesIO(made.frames[0])) as frame:
+        assert (frame.format, frame.size) == ("JPEG", (told["size"], told["size"]))
+
+
+def test_tokens_differ_by_what_is_wanted_and_by_process(maker: Maker) -> None:
+    one, other = Wanted("p2", "p4"), Wanted("p2", "p4", seed=1)
+    assert maker.token(one) != maker.token(other)
+    assert maker.token(one) != Maker(SimpleNamespace()).token(one)  # type: ignore[arg-type]
+
+
+def test_only_the_last_transitions_are_kept(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.making.maker.MOST_KEPT", 2)
+    monkeypatch.setattr("dashboard.making.maker.make", lambda _model, wanted, _start: wanted)
+    tokens = [maker.make(Wanted("p2", "p4", seed=seed)) for seed in range(3)]
+    assert [maker.made(token) is not None for token in tokens] == [False, True, True]
+
+
+def test_the_same_group_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="both are p4"):
+        Wanted("p4", "p4")
+
+
+def test_a_start_that_is_not_kept_is_refused(maker: Maker) -> None:
+    with pytest.raises(ValueError, match="is not any more"):
+        maker.make(Wanted("p2", "p4", picture="00"))
+
+
+def test_a_transition_starts_at_the_picture_for_any_resolution(maker: Maker, tiles: bytes) -> None:
+    start = read_start(tiles, 64)  # the model has 32 samples
+    maker.add(start)
+    made = maker.made(maker.make(Wanted("p4m", "p2", picture=start.digest)))
+    assert made is not None
+    assert made.result.frames.shape[-1] == 32
+    assert made.result.lattices[0].meets("square")
+
+
+def test_every_file_can_be_opened(maker: Maker) -> None:
+    token = maker.make(Wanted("p2", "p4"))
+    found = {kind: maker.file(token, kind, FRAMES - 1) for kind in KINDS}
+    for kind, content in found.items():
+        assert content is not None
+        if kind.endswith((".gif", ".png")):
+            with Image.open(io.BytesIO(content)) as opened:
+                assert opened.format == kind[-3:].upper()
+                assert getattr(opened, "n_frames", 1) == (FRAMES if kind.endswith("gif") else 1)
+    assert found["movie.mp4"] is not None
+    assert found["movie.mp4"][4:8] == b"ftyp"
+    assert found["tile.svg"] is not None
+    assert found["tile.svg"].startswith(b"<svg")
+    assert maker.file("unknown", "movie.gif", 0) is None
+    with pytest.raises(ValueError, match=r"movie\.exe"):
+        maker.file(token, "movie.exe", 0)
+
+
+def test_lengths_are_those_of_the_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_model()
+    found = lengths.measure(model, 2)
+    pattern = generate_pattern("pm", 2, model.resolution)
+    start = lengths.encode(model, torch.from_numpy(pattern.pixels).permute(2, 0, 1).float() / 255, "pm")
+    pair = [torch.tensor([GROUP_NAMES.index(name)]) for name in ("pm", "p6")]
+    moments = torch.linspace(0, 1, lengths.TIMES)
+    with torch.no_grad():
+        path = model.ode.solve(
+            start[None], *pair, moments, solver=lengths.LATENT_SOLVER, steps=lengths.LATENT_STEPS
+        ).latents[:, 0]
+    place = (GROUP_NAMES.index("pm"), GROUP_NAMES.index("p6"))
+    assert found.length[place] == pytest.approx(float(path.diff(dim=0).norm(dim=-1).sum()), rel=1e-4)
+    assert (found.bend >= 1 - 1e-5).all()
+    assert not found.length.diagonal().any()
+
+
+class Files:
+    """A store of one model folder."""
+
+    def __init__(self, folder: Any) -> None:
+        self.folder, self.fetched = folder, 0
+
+    def file(self, run_id: str, path: str) -> Any:
+        self.fetched += 1
+        found = self.folder / run_id / path
+        if not found.is_file():
+            raise FileNotFoundError(path)
+        return found
+
+
+def test_a_run_keeps_a_model_that_is_loaded_once(tmp_path: Any) -> None:
+    tiny_model().save(tmp_path / "a" / "model")
+    files = Files(tmp_path)
+    models = Models(files)  # type: ignore[arg-type]
+    assert models.get("a") is models.get("a")
+    assert files.fetched == 3
+    with pytest.raises(ValueError, match="must keep a transition model"):
+        models.get("b")
+
+
+def test_few_models_stay_in_memory(tmp_path: Any) -> None:
+    for name in "abcd":
+        tiny_model().save(tmp_path / name / "model")
+    files = Files(tmp_path)
+    models = Models(files)  # type: ignore[arg-type]
+    for name in "abcd":
+        models.get(name)
+    models.get("d")
+    assert files.fetched == 3 * (MOST_LOADED + 1)
+    models.get("a")
+    assert files.fetched == 3 * (MOST_LOADED + 2)
+
+
+def test_models_that_can_be_chosen() -> None:
+    version = VersionRecord("wallpaper-transition", 2, ("champion",), "r1", 0.0, "", {})
+    run = RunRecord("r2", "seven", "0", "FINISHED", 0.0, None, {"phase": "train_ode"}, {}, {})
+    found = [(each.key, each.title) for each in choices([version], run)]
+    assert found == [
+        ("shipped", "shipped model"), ("r1", "wallpaper-transition 2 @champion"), ("r2", "run seven"),
+    ]  # fmt: skip
+    vae = RunRecord("r3", "eight", "0", "FINISHED", 0.0, None, {"phase": "train_vae"}, {}, {})
+    assert [each.key for each in choices([], vae)] == ["shipped"]
+
+
+@pytest.mark.parametrize("name", GROUP_NAMES)
+def test_own_operations_change_nothing_and_others_do(name: str) -> None:
+    own = {op.xyz for op in plane_group(name).operations}
+    assert {check(name, 1, xyz).largest for xyz in own} == {0.0}
+    foreign = [xyz for xyz in sorted(OPERATIONS) if xyz not in own]
+    changes = [check(name, 1, xyz) for xyz in foreign]
+    assert all(each.largest > 0 and each.changed > 0 for each in changes)
+
+
+def test_the_atlas_draws_what_moving_changes() -> None:
+    def pixels(by: str) -> np.ndarray[Any, Any]:
+        with Image.open(io.BytesIO(picture("pmm", 1, "difference", by, 64))) as opened:
+            return np.asarray(opened)
+
+    assert not pixels("-x,y").any()
+    assert pixels("-y,x").any()
+
+
+@pytest.mark.parametrize(
+    ("group", "seed", "kind", "by", "size"),
+    [
+        ("p5", 1, "moved", "x,y", 64), ("p4", -1, "moved", "x,y", 64), ("p4", 1, "gone", "x,y", 64),
+        ("p4", 1, "moved", "2x,y", 64), ("p4", 1, "moved", "x,y", 9000),
+    ],
+)  # fmt: skip
+def test_the_atlas_refuses_what_it_does_not_know(group: str, seed: int, kind: str, by: str, size: int) -> None:
+    with pytest.raises(ValueError, match=r"must be known|unknown"):
+        picture(group, seed, kind, by, size)
