@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from PIL import Image, ImageSequence
 from wallpaper.epoch_pictures.places import Order
 from wallpaper.epoch_pictures.snapshot import take_snapshot
 from wallpaper.epoch_pictures.worker import answer
+from wallpaper.plane import GROUP_NAMES
 from wallpaper.transition import CANONICAL
 
-BOTH = {"latent_space.png", "reconstructions.png", "loss_curves.png"}
+BOTH = {"latent_space.png", "reconstructions.png", "reconstruction_tiles.png", "loss_curves.png"}
 
 
 def drawn(project: Path, phase: str) -> tuple[Path, dict[str, float]]:
@@ -44,12 +46,29 @@ def test_the_vae_s_set_is_whole(project: Path) -> None:
     assert not list(folder.glob(".*"))
 
 
+def test_what_pictures_show_lies_beside_them_as_data(project: Path) -> None:
+    folder, metrics = drawn(project, "vae")
+    latents = json.loads((folder / "latent_space.json").read_text())
+    assert list(latents["groups"]) == list(GROUP_NAMES)
+    for group in latents["groups"].values():
+        assert len(group["points"]) == len(group["indices"]) > 0
+    assert latents["metrics"]["latent/silhouette"] == metrics["latent/silhouette"]
+    assert latents["trajectories"] == []
+    found = json.loads((folder / "reconstructions.json").read_text())
+    assert [row["group"] for row in found["rows"]] == list(GROUP_NAMES)
+    assert all(row["psnr"] == pytest.approx(-10 * math.log10(row["mse"])) for row in found["rows"])
+    with Image.open(folder / "reconstruction_tiles.png") as tiles:
+        assert tiles.size == (3 * found["tile"], len(GROUP_NAMES) * found["tile"])
+
+
 def test_the_field_s_set_is_whole(project: Path) -> None:
     folder, metrics = drawn(project, "ode")
     names = [f"transitions/{source}_to_{target}" for source, target in CANONICAL]
     transitions = {name + ending for name in names for ending in (".png", ".gif", "-path.png")}
     sheets = {"transition_matrix.png", "endpoint_errors.png", "symmetry_spectrum.png"}
     assert opened(folder) == BOTH | sheets | transitions
+    paths = json.loads((folder / "latent_space.json").read_text())["trajectories"]
+    assert [(path["source"], path["target"]) for path in paths] == list(CANONICAL)
     assert metrics["pairs/endpoint_largest"] >= metrics["pairs/endpoint_mean"] > 0
     for name in names:
         with Image.open(folder / f"{name}.gif") as animation:

@@ -58,9 +58,10 @@ def draw_ode_set(order: Order) -> dict[str, float]:
     latents = cached_latents(store, vae, weights_digest(vae.state_dict()), order.vae / "latents", side=vae.resolution)
     shown = Shown(model, store)
     made = {pair: shown.transition(*pair, N_FRAMES) for pair in CANONICAL}
-    cloud = latents.take(spread_patterns(store, PER_GROUP))
+    indices = spread_patterns(store, PER_GROUP)
+    cloud = latents.take(indices)
     points, labels = cloud.mean.numpy(), cloud.labels.numpy()
-    metrics = draw_latents(order, points, labels, {pair: each.latents.numpy() for pair, each in made.items()})
+    metrics = draw_latents(order, points, labels, indices, {pair: each.latents.numpy() for pair, each in made.items()})
     for each in made.values():
         draw_transition(order, each, (points, labels))
     draw_spectrum(order, made[SPECTRUM_OF])

@@ -53,12 +53,7 @@ def reconstruction_grid(
     if len(set(counts)) > 1 or not counts[0]:
         raise ValueError(f"there must be as many originals, reconstructions, names and lattices, but got {counts}")
     pairs = [(unit_pixels(a), unit_pixels(b)) for a, b in zip(originals, reconstructions, strict=True)]
-    errors = [np.abs(a - b).mean(axis=-1) for a, b in pairs]
-    top = max(float(np.percentile(np.stack(errors), 99.5)), 1e-6)
-    shown: list[Picture] = []
-    for (original, copy), error, lattice in zip(pairs, errors, lattices, strict=True):
-        heat = ERROR(np.clip(error / top, 0, 1))[..., :3]
-        shown += [render(each, lattice, size=THUMBNAIL, cells=cells) for each in (original, copy, heat)]
+    shown, top = _rows_of_tiles(pairs, lattices, cells)
     rows = -(-len(pairs) // BLOCKS)
     blocks = -(-len(pairs) // rows)
     figure = new_figure(0.4 + 4.3 * blocks, 0.7 + 1.27 * rows)
@@ -76,6 +71,29 @@ def reconstruction_grid(
         figure, ScalarMappable(Normalize(0, top), ERROR), figure.axes[blocks - 1], "mean |error| of the channels"
     )
     return figure
+
+
+def reconstruction_tiles(
+    originals: Patterns, reconstructions: Patterns, lattices: Sequence[Lattice], *, cells: float = 2.0
+) -> tuple[Picture, float]:
+    """The same rows as one picture without margins, (N * size, 3 * size, 3), and the error that is brightest in it."""
+    pairs = [(unit_pixels(a), unit_pixels(b)) for a, b in zip(originals, reconstructions, strict=True)]
+    shown, top = _rows_of_tiles(pairs, lattices, cells)
+    rows = [np.concatenate(shown[first : first + 3], axis=1) for first in range(0, len(shown), 3)]
+    return np.concatenate(rows), top
+
+
+def _rows_of_tiles(
+    pairs: Sequence[tuple[NDArray[np.floating], NDArray[np.floating]]], lattices: Sequence[Lattice], cells: float
+) -> tuple[list[Picture], float]:
+    """Of each pair the original, the copy and the error, rendered; and the error at the top of the scale of all."""
+    errors = [np.abs(a - b).mean(axis=-1) for a, b in pairs]
+    top = max(float(np.percentile(np.stack(errors), 99.5)), 1e-6)
+    shown: list[Picture] = []
+    for (original, copy), error, lattice in zip(pairs, errors, lattices, strict=True):
+        heat = ERROR(np.clip(error / top, 0, 1))[..., :3]
+        shown += [render(each, lattice, size=THUMBNAIL, cells=cells) for each in (original, copy, heat)]
+    return shown, top
 
 
 def transition_matrix(
