@@ -3,6 +3,9 @@
 `python -m benchmarks.search_memory`, or with `--data FILE` on one's own. Runs a search of the VAE's phase, as many
 trials at a time as there shall be workers, and looks at their processes ten times a second until they end.
 
+Private is what only this process can have: pages of the mapped dataset are the page cache's, whoever has read them, and
+would count as private while no other worker happens to have the same ones mapped.
+
 Prediction: below 500 MB each beyond torch, whatever the size of the dataset, as its pages are shared. Exits 1 if not.
 """
 
@@ -30,13 +33,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 _SECONDS_BETWEEN = 0.1
 
-_TORCH_ALONE = "import psutil, torch; print(psutil.Process().memory_full_info().uss)"
+_TORCH_ALONE = "import torch; print(open('/proc/self/smaps_rollup').read())"
 
 
 def torch_mb() -> float:
     """Private memory, in MB, of a process that has loaded torch and nothing else of weight."""
     done = subprocess.run([sys.executable, "-c", _TORCH_ALONE], capture_output=True, text=True, check=True)
-    return int(done.stdout) / 1e6
+    return anonymous_mb(done.stdout)
+
+
+def anonymous_mb(rollup: str) -> float:
+    """MB of no file, of Linux's account of a process's memory (`/proc/PID/smaps_rollup`)."""
+    (line,) = [line for line in rollup.splitlines() if line.startswith("Anonymous:")]
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 def workers_mb(data: Path, folder: Path, *, workers: int, preset: str, epochs: int) -> dict[int, tuple[float, float]]:
@@ -86,11 +95,12 @@ def _workers(trials: Path) -> list[int]:
 
 def _look(worker: int, most: dict[int, tuple[float, float]]) -> None:
     try:
-        seen = psutil.Process(worker).memory_full_info()
-    except psutil.Error:
+        own = anonymous_mb(Path(f"/proc/{worker}/smaps_rollup").read_text(encoding="ascii"))
+        all_of_it = psutil.Process(worker).memory_info().rss / 1e6
+    except (psutil.Error, OSError, ValueError):  # it has just ended
         return
     private, resident = most.get(worker, (0.0, 0.0))
-    most[worker] = max(private, seen.uss / 1e6), max(resident, seen.rss / 1e6)
+    most[worker] = max(private, own), max(resident, all_of_it)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
