@@ -13,9 +13,10 @@ from serving.warm import Warm
 
 sys.modules.pop("serving", None)  # the package that was kept with the model answers, not this one beside the checkout
 
+from mlflow.artifacts import download_artifacts  # noqa: E402
 from mlflow.pyfunc import scoring_server  # noqa: E402
 
-_path = os.environ["__pyfunc_model_path__"]  # noqa: SIM112  MLflow's
+_path = download_artifacts(artifact_uri=os.environ["__pyfunc_model_path__"])  # noqa: SIM112  MLflow's; a folder stays
 _model = scoring_server.load_model_with_mlflow_config(_path)
 
 from serving.body_limit import BodyLimit  # noqa: E402  the one kept with the model

@@ -111,8 +111,8 @@ def test_tokens_differ_by_what_is_wanted_and_by_process(maker: Maker) -> None:
 
 
 def test_only_the_last_transitions_are_kept(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.making.maker.MOST_KEPT", 2)
-    monkeypatch.setattr("dashboard.making.maker.make", lambda _model, wanted, _start: wanted)
+    monkeypatch.setitem(Maker.make.__globals__, "MOST_KEPT", 2)  # of the module as it was imported here
+    monkeypatch.setitem(Maker.make.__globals__, "make", lambda _model, wanted, _start: wanted)
     tokens = [maker.make(Wanted("p2", "p4", seed=seed)) for seed in range(3)]
     assert [maker.made(token) is not None for token in tokens] == [False, True, True]
 
