@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nicegui.elements.upload_files import SmallFileUpload
 from nicegui.testing import User
 from PIL import Image
 
 from dashboard.making import models
 from dashboard.making import transitions as making
 from dashboard.store import Store
-from tests.dashboard.conftest import visit
+from tests.dashboard.conftest import eventually, look, visit
 from tests.tiny import tiny_model
+from wallpaper import tracking
+from wallpaper.patterns import generate_pattern
+from wallpaper.pictures.render import render
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # MLflow's and SQLAlchemy's own
@@ -48,11 +52,7 @@ def source_of(user: User) -> str:
 async def waited(user: User, marker: str, before: str = "") -> str:
     """The player's address, once it is another than before."""
     await user.should_see(marker=marker, retries=TRIES)
-    for _ in range(TRIES):
-        if source_of(user) != before:
-            break
-        await user.should_see(marker=marker)
-    assert source_of(user) != before
+    await eventually(lambda: source_of(user) != before)
     return source_of(user)
 
 
@@ -78,6 +78,95 @@ def test_a_first_visit_shows_a_transition_and_its_frames_can_be_fetched(small: S
             assert (await user.http_client.get(f"/{gone}")).status_code == 404
 
     visit(small, act, path="/?tab=transitions")
+
+
+def test_a_pair_of_the_matrix_is_made_and_nonsense_is_not(small: Store) -> None:
+    async def act(user: User) -> None:
+        first = await waited(user, "player")
+        await user.should_see(marker="matrix", retries=TRIES)
+        for nonsense in (["p4", "p4"], ["p5", "p4"], "p4", [1, 2], None):
+            user.find(marker="matrix").trigger("click", nonsense)
+        user.find(marker="matrix").trigger("click", ["cmm", "p4m"])
+        second = await waited(user, "player", first)
+        about = (await user.http_client.get(f"/{second}")).json()
+        assert (about["source"], about["target"]) == ("cmm", "p4m")
+        assert 'aria-pressed="true" data-source="cmm" data-target="p4m"' in element(user, "matrix").content
+
+    visit(small, act, path="/?tab=transitions")
+
+
+def test_the_same_group_twice_is_said_and_not_made(small: Store) -> None:
+    async def act(user: User) -> None:
+        first = await waited(user, "player")
+        element(user, "target").set_value("p1")
+        user.find(marker="generate").click()
+        await user.should_see("Choose two different groups.", retries=TRIES)
+        assert source_of(user) == first
+
+    visit(small, act, path="/?tab=transitions")
+
+
+def test_swapping_and_another_seed_make_another_transition(small: Store) -> None:
+    async def act(user: User) -> None:
+        first = await waited(user, "player")
+        user.find(marker="swap").click()
+        user.find(marker="next-seed").click()
+        assert (element(user, "source").value, element(user, "seed").value) == ("p6m", 24)
+        user.find(marker="generate").click()
+        second = await waited(user, "player", first)
+        assert (await user.http_client.get(f"/{second}")).json()["source"] == "p6m"
+
+    visit(small, act, path="/?tab=transitions")
+
+
+def test_the_matrix_can_be_coloured_by_the_models_paths(small: Store) -> None:
+    async def act(user: User) -> None:
+        await user.should_see(marker="matrix", retries=TRIES)
+        element(user, "colour").set_value("length")
+        await user.should_see("length of the latent path", retries=3 * TRIES)
+        assert "p1 to p2: path length" in element(user, "matrix").content
+
+    visit(small, act, path="/?tab=transitions")
+
+
+def test_a_picture_of_ones_own_starts_a_transition(small: Store) -> None:
+    pattern = generate_pattern("p4g", 3, 96)
+    stream = io.BytesIO()
+    Image.fromarray(render(pattern.pixels, pattern.lattice, size=260, cells=3.0)).save(stream, "PNG")
+
+    async def act(user: User) -> None:
+        first = await waited(user, "player")
+        upload = element(user, "upload")
+        await upload.handle_uploads([SmallFileUpload("x.png", "image/png", b"no picture")])
+        await user.should_see("This is not a whole PNG", retries=TRIES)
+        assert source_of(user) == first
+        await upload.handle_uploads([SmallFileUpload("x.png", "image/png", stream.getvalue())])
+        await user.should_see("This is p4g (p4gm, orbifold 4*2)", retries=TRIES)
+        second = await waited(user, "player", first)
+        about = (await user.http_client.get(f"/{second}")).json()
+        assert (about["source"], about["groups"][0]) == ("p4g", "p4g")
+        element(user, "source").set_value("p2")  # the picture is none of p2
+        await user.should_not_see("This is p4g", retries=TRIES)
+
+    visit(small, act, path="/?tab=transitions")
+
+
+def test_a_run_without_a_model_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "FRAMES", FRAMES)
+    monkeypatch.setattr(models.TransitionModel, "load", lambda _: tiny_model())
+    with tracking.start("no model", phase="train_ode", config={"epochs": 1}) as run:
+        run.log({"train/loss": 1.0}, 1)
+    look(store)
+
+    async def act(user: User) -> None:
+        first = await waited(user, "player")
+        assert element(user, "model").options[run.run_id] == "run no model"
+        element(user, "model").set_value(run.run_id)
+        user.find(marker="generate").click()
+        await user.should_see("must keep a transition model", retries=TRIES)
+        assert source_of(user) == first
+
+    visit(store, act, path="/?tab=transitions")
 
 
 def test_an_own_operation_changes_nothing_and_another_groups_does(small: Store) -> None:
@@ -106,3 +195,12 @@ def test_another_group_is_chosen_from_the_atlas(small: Store) -> None:
         assert (await user.http_client.get("/atlas/p5/pattern.png")).status_code == 404
 
     visit(small, act, path="/?tab=groups")
+
+
+def test_only_who_knows_the_password_sees_frames(small: Store) -> None:
+    async def act(user: User) -> None:
+        for path in ("/made/00/0.jpg", "/atlas/p4/pattern.png"):
+            answer = await user.http_client.get(path)
+            assert answer.status_code in (307, 401)
+
+    visit(small, act, path="/login", password="of this test")
