@@ -89,6 +89,6 @@ def _atlas() -> None:
     async def drawn(group: str, kind: str, seed: int = 0, by: str = "x,y", size: int = 360) -> Response:
         try:
             content = await run.io_bound(picture, group, seed, kind, by, size)
-        except ValueError:
+        except (ValueError, RuntimeError):  # the latter: a seed with no acceptable pattern
             raise HTTPException(404) from None
         return Response(content, media_type="image/png", headers=FOREVER)

@@ -1,6 +1,6 @@
-"""An answer of the service as typed values: arrays instead of base64. Knows neither servers nor models.
+"""What a client gets: an answer of the service as typed values, arrays instead of base64.
 
-What a client gets: typed, decoded once when it is asked for. Knows no connection.
+Pictures are decoded once, when they are asked for. Knows neither servers nor models.
 """
 
 from __future__ import annotations

@@ -174,6 +174,9 @@ class GroupsTab:
             found = await self._context.off_loop(check, name, seed, xyz)
         except PageClosedError:
             return
+        except RuntimeError as error:  # a seed with no acceptable pattern
+            self._verdict_words.set_text(str(error))
+            return
         if xyz == self._by:
             self._say(found, name, xyz)
 

@@ -174,6 +174,7 @@ class TransitionsTab:
             wanted = self._wanted()
         except ValueError as error:
             self._complain(str(error))
+            self._button.props(remove="loading")  # of an earlier question, whose answer is no longer waited for
             return
         self._button.props("loading")
         try:

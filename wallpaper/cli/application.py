@@ -6,16 +6,13 @@ They lie in the checkout and not in the package, so a command that needs one say
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from wallpaper import tracking
 from wallpaper.checkout import project_root
+from wallpaper.cli.door import run
 
 
 def call(application: str, command: Sequence[str]) -> int:
@@ -31,25 +28,4 @@ def call(application: str, command: Sequence[str]) -> int:
         )
     tracking.initialise()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    with (
-        subprocess.Popen([sys.executable, *command], cwd=root, env={**os.environ, "PATH": path}) as process,
-        _passed_on(process),
-    ):
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                continue
-
-
-@contextmanager
-def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """While the block runs, SIGTERM is the process's; outside the main thread Python lets nobody catch it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return run([sys.executable, *command], cwd=root, env={**os.environ, "PATH": path})

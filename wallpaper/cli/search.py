@@ -5,32 +5,25 @@ It runs as a process of its own, in the folder that this is called in: applicati
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 
 import click
 
 from wallpaper.checkout import project_root
+from wallpaper.cli.door import UNTOUCHED, Door, run
 
 PROGRAM = "tune/search.py"
 
 
-class Door(click.Command):
-    """A command whose options are the program's own."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options, as the program shows them."""
-        command = [sys.executable, str(program()), "--help"]
-        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        formatter.write(f"\nOptions:{shown.partition('Options:')[2]}")
+def program() -> tuple[str]:
+    """The application in the checkout. Raises: FileNotFoundError: this runs without one."""
+    found = project_root() / PROGRAM
+    if not found.is_file():
+        raise FileNotFoundError(f"{PROGRAM} must be in the project's folder, but {found} is not; call this from there")
+    return (str(found),)
 
 
-@click.command(
-    "search",
-    cls=Door,
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-)
+@click.command("search", cls=Door, program=program, context_settings=UNTOUCHED)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def search(arguments: tuple[str, ...]) -> None:
     """Search settings of both phases with Optuna under Ray Tune, and register the best model.
@@ -44,17 +37,4 @@ def search(arguments: tuple[str, ...]) -> None:
       wallpaper search --gpus 4
       wallpaper search --resume last
     """
-    with subprocess.Popen([sys.executable, str(program()), *arguments]) as process:
-        while True:
-            try:
-                sys.exit(process.wait())
-            except KeyboardInterrupt:  # the search has got it too, and ends in order
-                continue
-
-
-def program() -> Path:
-    """The application in the checkout. Raises: FileNotFoundError: this runs without one."""
-    found = project_root() / PROGRAM
-    if not found.is_file():
-        raise FileNotFoundError(f"{PROGRAM} must be in the project's folder, but {found} is not; call this from there")
-    return found
+    sys.exit(run([sys.executable, *program(), *arguments]))
