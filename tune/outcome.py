@@ -12,7 +12,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -20,11 +20,14 @@ from tune.board import duration, number, short
 from tune.figures import draw
 from tune.figures_view import look_at
 from tune.study import DATABASE, Past, Study
-from tune.trial import Job
+from tune.trial import Job, kept_row
 from wallpaper import tracking
+from wallpaper.epoch_pictures import EpochPictures, epoch_folder
+from wallpaper.training.checkpoint import BEST as BEST_CHECKPOINT
 from wallpaper.training.config import to_mapping
-from wallpaper.training.files import write_json
+from wallpaper.training.files import read_json, write_json
 from wallpaper.training.ode_loop import load_ode
+from wallpaper.training.report import HISTORY, Row
 from wallpaper.training.vae_run import load_vae
 from wallpaper.training.whole_model import whole_model
 
@@ -33,6 +36,9 @@ ROOT = Path(__file__).resolve().parents[1]
 BEST, FIGURES, MODEL = "best.json", "figures", "model"
 VERSION = "registered.version"
 """Tag of the ODE phase's run, once its best model is in the registry."""
+
+DRAWN = "best.pictures"
+"""Tag of a phase's run: the run of the trial whose pictures are there."""
 
 MOST_SHOWN = 5
 
@@ -75,6 +81,26 @@ def keep_figures(job: Job, study: Study, run: tracking.Run) -> None:
         click.echo(f"  no figures: {type(error).__name__}: {error}", err=True)
     else:
         run.artifact(job.folder / FIGURES, "search/figures")
+
+
+def keep_pictures(job: Job, study: Study, best: Past, run: tracking.Run) -> None:
+    """Draw the best trial's kept epoch into its folder and its own run, once; a failure is a warning."""
+    run_id = str(best.about.get("run_id", ""))
+    if run.store.client.get_run(run.run_id).data.tags.get(DRAWN) == run_id:
+        return
+    folder = job.trial_folder(best.name)
+    rows = cast("list[Row]", read_json(folder / HISTORY))
+    kept = kept_row(rows, job.phase.criterion(study.space.config(best.settings)))
+    assert kept is not None, "a trial without a validated epoch is not the best one"
+    click.echo(f"  pictures         {folder / epoch_folder(int(kept['epoch']))}")
+    trial = tracking.Run(run.store, run_id)
+    vae = Path(job.vae_folder) if job.vae_folder else None
+    with EpochPictures(
+        job.phase.name, folder, job.data_path, trial, every=1, vae=vae, resume=True, checkpoint=BEST_CHECKPOINT
+    ) as drawn:
+        drawn(kept)
+        drawn.finish()
+    run.tag(DRAWN, run_id)
 
 
 def command(job: Job, study: Study, best: Past, ground: Ground) -> str:

@@ -160,13 +160,16 @@ def keep_training(run: tracking.Run, folder: Path) -> None:
             run.artifact(folder / name, "training")
 
 
+def kept_row(rows: Sequence[Row], criterion: str) -> Row | None:
+    """The epoch that the training keeps as best; None before the first validation."""
+    validated = [row for row in rows if math.isfinite(row.get(criterion, math.nan))]
+    return min(validated, key=lambda row: row[criterion]) if validated else None
+
+
 def best_values(rows: Sequence[Row], criterion: str, objectives: Sequence[Objective]) -> tuple[float, ...]:
     """Values of the objectives in the epoch that the training keeps as best, empty before the first validation."""
-    validated = [row for row in rows if math.isfinite(row.get(criterion, math.nan))]
-    if not validated:
-        return ()
-    kept = min(validated, key=lambda row: row[criterion])
-    return tuple(float(kept[objective.metric]) for objective in objectives)
+    kept = kept_row(rows, criterion)
+    return () if kept is None else tuple(float(kept[objective.metric]) for objective in objectives)
 
 
 class Best:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def row(epoch: int, epochs: int = 12) -> dict[str, float | int]:
     return {"epoch": epoch, "epochs": epochs, "train/loss": 1 / epoch}
 
 
-def pictures(folder: Path, script: str, recorder: Recorder, **options: bool) -> EpochPictures:
+def pictures(folder: Path, script: str, recorder: Recorder, **options: Any) -> EpochPictures:
     for name in ("last", "best"):
         (folder / f"{name}.safetensors").write_bytes(name.encode())
     drawer = Drawer([sys.executable, "-c", script])
@@ -126,3 +127,20 @@ def test_a_new_run_clears_what_an_older_one_left_and_a_resumed_one_keeps_it(tmp_
         old.touch()
         with pictures(tmp_path, ECHO, Recorder(), resume=resume):
             assert old.exists() == resume
+
+
+LOOKING = """
+import json, pathlib, sys
+order = json.loads(sys.stdin.readline())
+found = pathlib.Path(order["folder"], f"visualizations/epoch_{order['epoch']:03d}/.snapshot.safetensors").read_text()
+print(json.dumps({"epoch": order["epoch"], "metrics": {found: 1.0}}), flush=True)
+"""
+
+
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_what_is_drawn_is_the_checkpoint_asked_for(tmp_path: Path, name: str) -> None:
+    recorder = Recorder()
+    with pictures(tmp_path, LOOKING, recorder, checkpoint=name) as drawn:
+        drawn(row(5))
+        drawn.finish()
+    assert recorder.numbers == {5: {name: 1.0}}

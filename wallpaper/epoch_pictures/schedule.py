@@ -49,6 +49,7 @@ class EpochPictures:
         data: the dataset's file. vae: the VAE's folder, for phase "ode".
         resume: keep what earlier epochs left, instead of clearing it away.
         pictures: False leaves the metrics alone.
+        checkpoint: that is drawn. "best" is for the kept epoch of a training that is over.
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class EpochPictures:
         vae: Path | None = None,
         resume: bool = False,
         pictures: bool = True,
+        checkpoint: str = LAST,
         drawer: Drawer | None = None,
     ) -> None:
         self._pattern = Order(phase, 0, folder.absolute(), data.absolute(), vae and vae.absolute())
         self._recorder, self._every, self._pictures = recorder, every, pictures
-        self._drawer = drawer or Drawer()
+        self._checkpoint, self._drawer = checkpoint, drawer or Drawer()
         self._drawn: Order | None = None
         self._waiting: Order | None = None
         self._last: dict[str, float | int] | None = None
@@ -117,7 +119,7 @@ class EpochPictures:
         if not self._pictures:
             self._keep(order)
             return
-        take_snapshot(order.folder, order.target)
+        take_snapshot(order.folder, order.target, self._checkpoint)
         if self._waiting is not None:
             _log.info("epoch %d is not drawn: drawing takes longer than %d epochs", self._waiting.epoch, self._every)
             self._keep(self._waiting)

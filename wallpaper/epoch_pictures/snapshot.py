@@ -1,4 +1,4 @@
-"""The model as an epoch left it, although the training goes on: its checkpoint `last`, kept under another name.
+"""The model as an epoch left it, although the training goes on: a checkpoint, kept under another name.
 
 A checkpoint is never changed in place, only replaced, so a hard link to it costs nothing and stays as it is.
 """
@@ -34,9 +34,9 @@ def link(source: Path, place: Path) -> None:
         shutil.copyfile(source, place)
 
 
-def take_snapshot(folder: Path, target: Path) -> None:
-    """Keep the run's checkpoint `last` in `target` until `drop_snapshot`. Raises: OSError: it is not there."""
-    link(checkpoint_path(folder, LAST), checkpoint_path(target, SNAPSHOT))
+def take_snapshot(folder: Path, target: Path, name: str = LAST) -> None:
+    """Keep the run's checkpoint `name` in `target` until `drop_snapshot`. Raises: OSError: it is not there."""
+    link(checkpoint_path(folder, name), checkpoint_path(target, SNAPSHOT))
 
 
 def drop_snapshot(target: Path) -> None:
