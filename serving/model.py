@@ -5,10 +5,12 @@ One answer a row. Weights and samples come from the artifact folder, as safetens
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 import yaml
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
@@ -30,7 +32,8 @@ class TransitionService(PythonModel):
         folder, samples = (Path(context.artifacts[name]) for name in ("model", "samples"))
         about = {**(context.model_config or {}), "version": _version(folder)}
         self.service = Service(TransitionModel.load(folder), Samples.load(samples), about)
-        open_front_door(self.service.answer)
+        if open_front_door(self.service.answer) and "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(1)  # requests come in threads; those of torch cost more here than they gain
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> list[Any]:
         """One answer for each row, in order. Raises: ClientError: with the HTTP status to answer with."""

@@ -37,6 +37,7 @@ REQUIREMENTS = (
     "pillow",
     "matplotlib",
     "safetensors",
+    "isal",
     "PyYAML",
 )
 """What the served code imports; recorded with the versions installed here."""
