@@ -23,7 +23,7 @@ from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.config import from_mapping
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.ode_loop import fit_ode
-from wallpaper.training.ode_run import CRITERION
+from wallpaper.training.ode_run import CRITERION, criterion
 from wallpaper.training.report import Row
 from wallpaper.training.stopping import Interrupted, TrainingError
 
@@ -123,7 +123,7 @@ def training(settings: dict[str, Any], epochs: int, seed: tuple[int, ...]) -> It
 def ode_training(
     config: OdeConfig, train: Latents, held_out: Latents, folder: Path, *, coupling: Path, vae: SymmetryVAE
 ) -> Iterator[float]:
-    """The real thing: the validation values of `fit_ode`, one epoch at a time; NaN, and the end, if it diverges.
+    """The real thing: the values by which `fit_ode` keeps an epoch, one at a time; NaN, and the end, if it diverges.
 
     Between two epochs the training is interrupted and resumed, which changes none of its numbers.
     """
@@ -137,7 +137,7 @@ def ode_training(
         except TrainingError:
             yield math.nan
             return
-        yield float(rows[-1][CRITERION])
+        yield float(rows[-1][criterion(config)])
 
 
 def small_training(settings: Mapping[str, Any], report: Callable[[dict[str, Any]], object]) -> float:

@@ -155,7 +155,7 @@ def _train(
                 run.validated_weights(),
             ):
                 row |= validate(run.ode, config, held_out, train, validated)
-                row |= {} if known is None else {FLOW: _flow(run.ode, *known)}
+                row |= {} if known is None else {FLOW: held_out_flow(run.ode, *known)}
         row["seconds"] = time.monotonic() - started
         run.end_epoch(row)
         report(row)
@@ -183,8 +183,8 @@ def validate(
 
 
 @torch.no_grad()
-def _flow(ode: TransitionODE, pairs: PairBatch, times: Tensor) -> float:
-    """Flow-matching loss of all pairs, in parts that are no larger than a step's."""
+def held_out_flow(ode: TransitionODE, pairs: PairBatch, times: Tensor) -> float:
+    """Flow-matching loss of all pairs of `held_out_batch`, in parts that are no larger than a step's."""
     device, total = ode.latent_mean.device, 0.0
     for rows in torch.arange(len(pairs)).split(AT_ONCE):
         total += float(flow_loss(ode, pairs[rows].to(device), times[rows].to(device))) * len(rows)
