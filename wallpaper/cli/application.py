@@ -10,15 +10,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wallpaper import tracking
 from wallpaper.checkout import project_root
 from wallpaper.cli.door import run
 
 
-def call(application: str, command: Sequence[str]) -> int:
+def call(application: str, command: Sequence[str], *, needs_store: bool = True) -> int:
     """Run `python COMMAND` in the project's folder, where `application` is, against the same store; its exit code.
 
     Ctrl-C reaches the application too, and SIGTERM is passed on: it ends in its own order, and that is waited for.
+    Args: needs_store: whether there must be a tracking store; one that cannot be used is said here.
     Raises: FileNotFoundError: this runs without a checkout.
     """
     root = project_root()
@@ -26,6 +26,9 @@ def call(application: str, command: Sequence[str]) -> int:
         raise FileNotFoundError(
             f"`{application}/` must be in the project's folder, but {root} has none; call this from the checkout"
         )
-    tracking.initialise()
+    if needs_store:
+        from wallpaper import tracking  # noqa: PLC0415 - loads MLflow, which takes seconds
+
+        tracking.initialise()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return run([sys.executable, *command], cwd=root, env={**os.environ, "PATH": path})

@@ -6,12 +6,15 @@ Options around `wallpaper.transition`; everything drawn is drawn by `wallpaper.p
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from wallpaper.cli.endpoint import ask
 from wallpaper.cli.places import MODEL_HELP, model_folder
 from wallpaper.cli.progress import bar
 from wallpaper.judge import identify
@@ -91,6 +94,12 @@ THUMBNAILS, THUMBNAIL_SIZE = 9, 150
     show_default=True,
     help="Seconds that an animation lasts.",
 )
+@click.option(
+    "--endpoint",
+    metavar="URL",
+    default=None,
+    help="Let the server at this address make it, and certify its ends: `wallpaper serve`, `mlflow models serve`.",
+)
 def transition(
     source: str,
     target: str,
@@ -105,6 +114,7 @@ def transition(
     size: int,
     cells: float,
     duration: float,
+    endpoint: str | None,
 ) -> None:
     """Turn a pattern of group SOURCE into group TARGET and write what it looks like.
 
@@ -116,17 +126,17 @@ def transition(
       wallpaper transition p1 p6m -o p1_p6m.gif
       wallpaper transition cmm p4m -o strip.png --seed 7
       wallpaper transition pm p4 --route widest --spectrum spectrum.png --certify certificates.json
+      wallpaper transition p1 p6m -o p1_p6m.gif --endpoint http://127.0.0.1:5001
     """
     first, last = plane_group(source).name, plane_group(target).name
     output = output or Path(f"{first}_to_{last}.gif")
-    for path, option, suffixes in (
-        (output, "--output", SUFFIXES),
-        (figure, "--spectrum", FIGURES),
-        (certify, "--certify", (".json",)),
-    ):
-        if path is not None and path.suffix.lower() not in suffixes:
-            text = f"must end in {', '.join(suffixes)}, but got {str(path)!r}"
-            raise click.BadParameter(text, param_hint=f"'{option}'")
+    _check_suffixes(
+        {"--output": (output, SUFFIXES), "--spectrum": (figure, FIGURES), "--certify": (certify, (".json",))}
+    )
+    if endpoint is not None:
+        files = {"output": output, "frames": frames, "spectrum": figure, "certify": certify, "model": model}
+        form = {"n_frames": n_frames, "seed": seed, "route": route, "size": size, "cells": cells, "duration": duration}
+        sys.exit(ask(endpoint, first, last, **files, **form))
     loaded = TransitionModel.load(model_folder(model))
     result = transition_from_seed(loaded, first, last, seed=seed, n_frames=n_frames, route=route)
     drawn = pictures(result, size=size, cells=cells)
@@ -141,6 +151,14 @@ def transition(
         click.echo(f"{figure}: the symmetry spectrum")
     if certify is not None:
         click.echo(f"{certify}: {_certify(certify, result)}")
+
+
+def _check_suffixes(given: Mapping[str, tuple[Path | None, tuple[str, ...]]]) -> None:
+    """Raises: click.BadParameter: a file of a kind that the option does not write."""
+    for option, (path, suffixes) in given.items():
+        if path is not None and path.suffix.lower() not in suffixes:
+            text = f"must end in {', '.join(suffixes)}, but got {str(path)!r}"
+            raise click.BadParameter(text, param_hint=f"'{option}'")
 
 
 def _summary(result: Transition) -> str:
