@@ -125,8 +125,8 @@ def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 @contextmanager
-def running(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[Server]:
-    """A server whose port ends its command; stopped with all that it started."""
+def running(command: list[str], folder: Path, environment: dict[str, str], *, alive: str = "/ping") -> Iterator[Server]:
+    """A server whose port ends its command, from when `alive` answers; stopped with all that it started."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         found = Server(int(free.getsockname()[1]), folder / "log")
@@ -135,18 +135,18 @@ def running(command: list[str], folder: Path, environment: dict[str, str]) -> It
             [*command, str(found.port)], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        _wait_for(found, process)
+        _wait_for(found, process, alive)
         yield found
     finally:
         os.killpg(process.pid, signal.SIGTERM)  # the group that was started here: mlflow and its uvicorn
         process.wait(30)
 
 
-def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(server: Server, process: subprocess.Popen[bytes], alive: str) -> None:
     deadline = time.monotonic() + 200
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if server.call("GET", "/ping")[0] == 200:
+            if server.call("GET", alive)[0] == 200:
                 return
         except OSError:
             time.sleep(0.3)
