@@ -32,7 +32,8 @@ console.log(JSON.stringify({ heads, types: frames.map((frame) => frame.type), la
 
 def examples(language: str, server: Server) -> list[str]:
     """The blocks of a language, with the server's address."""
-    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+    section = DOCUMENT.partition("\n## Clients\n")[2].partition("\n## ")[0]
+    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     assert all(ADDRESS in text for text in found)
     return [text.replace(ADDRESS, f"http://127.0.0.1:{server.port}") for text in found]
 
