@@ -36,15 +36,10 @@ class Guard(BaseHTTPMiddleware):
             return await call_next(request)
         if app.storage.user.get("admitted") != self._session:
             refused = path.startswith("/artifact/")
-            return Response(status_code=401) if refused else RedirectResponse(f"{prefix(request)}/login")
+            return Response(status_code=401) if refused else RedirectResponse("/login")  # NiceGUI adds a proxy's prefix
         response = await call_next(request)
         response.headers["X-Frame-Options"] = "DENY"
         return response
-
-
-def prefix(request: Request) -> str:
-    """The path below which a proxy shows the dashboard; empty without one."""
-    return request.headers.get("X-Forwarded-Prefix", "").rstrip("/")
 
 
 def require(password: str) -> None:
