@@ -46,13 +46,14 @@ class Header:
                 self._state = ui.label("").mark("state-text")
             ui.element("div").classes("wp-space")
             self._theme = (
-                ui.button(icon=self._icon(), on_click=self._toggle)
-                .props('flat round color=grey aria-label="Dark or light (D)"')
+                ui.button(icon=self._icon(), on_click=self._toggle, color=None)
+                .props('flat round aria-label="Dark or light (D)"')
+                .classes("wp-quiet")
                 .mark("theme")
             )
-            ui.button(icon="keyboard", on_click=self._show_help).props(
-                'flat round color=grey aria-label="Keyboard help (?)"'
-            ).classes("wp-only-wide").mark("keys")
+            ui.button(icon="keyboard", on_click=self._show_help, color=None).props(
+                'flat round aria-label="Keyboard help (?)"'
+            ).classes("wp-quiet wp-only-wide").mark("keys")
         self._help = self._place_help()
         self._dark = ui.dark_mode(bool(app.storage.user["dark"])).bind_value(app.storage.user, "dark")
         self._dark.on_value_change(self._changed)

@@ -92,7 +92,7 @@ class OverviewTab:
                     ui.label(f"epoch {each.epoch}{of}").classes("wp-about")
             if run.is_running and each.epochs:
                 ui.linear_progress(each.share, show_value=False, size="4px").classes("wp-run-bar").props(
-                    "instant-feedback"
+                    'aria-label="Epochs done" instant-feedback'
                 )
 
     def _show_champions(self) -> None:
@@ -134,10 +134,11 @@ class OverviewTab:
                 ui.label("No run has left pictures yet; a training draws them every few epochs.").classes("wp-about")
                 return
             for path in paths:
-                with ui.element("figure").classes("wp-shown"):
-                    ui.image(address(run.run_id, path)).props(f'alt="{overview.title_of(path)}" fit=cover').classes(
-                        "wp-thumb"
-                    )
+                moves = path.endswith(".gif")  # the others are sheets, of which nothing may be cut off
+                with ui.element("figure").classes("wp-shown" if moves else "wp-shown wp-still"):
+                    ui.image(address(run.run_id, path)).props(
+                        f'alt="{overview.title_of(path)}" fit={"cover" if moves else "contain"}'
+                    ).classes("wp-thumb")
                     with ui.element("figcaption"):
                         ui.label(overview.title_of(path)).classes("wp-about")
 

@@ -113,7 +113,7 @@ class LivePlot:
         if self._plot is None:
             self._box.clear()
             with self._box:
-                self._plot = ui.plotly(new).classes("wp-figure").props(f'role="img" aria-label="{self._label}"')
+                self._plot = ui.plotly(new).classes("wp-figure").props(f'role="figure" aria-label="{self._label}"')
             # Plotly is loaded with the first figure; what is sent to it alone before that would be lost.
             self._plot.on("plotly_afterplot", self._set_drawn, args=[], throttle=3600, trailing_events=False)
             return

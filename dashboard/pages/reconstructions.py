@@ -107,8 +107,10 @@ class ReconstructionsTab:
             for column, kind in enumerate(COLUMNS):
                 height = 100 * len(self._rows)
                 # One picture holds all tiles: each box shows a part of it.
-                with ui.element("div").classes("wp-tile").props(f'role="img" aria-label="{kind} of {row.group}"'):
-                    ui.image(self._address).props("no-spinner no-transition fit=fill").style(
+                with ui.element("div").classes("wp-tile"):
+                    ui.image(self._address).props(
+                        f'no-spinner no-transition fit=fill alt="{kind} of {row.group}"'
+                    ).style(
                         f"width: 300%; height: {height}%; left: {-100 * column}%; top: {-100 * row.place}%"
                     ).classes("wp-sheet")
 

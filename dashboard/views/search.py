@@ -83,6 +83,7 @@ def parallel(search: Search, theme: Palette) -> Figure:
     good.sort(key=lambda trial: sign * trial.values[0], reverse=True)  # the best is drawn last
     dimensions = [_dimension(name, [t.settings.get(name, "") for t in good]) for name in search.varied()[:MOST_AXES]]
     dimensions.append({"label": search.objectives[0], "values": [trial.values[0] for trial in good]})
+    dimensions = [{"tickformat": ".3~g", **dimension} for dimension in dimensions]  # 0.0003, where Plotly has 300µ
     ranks = list(range(len(good)))
     scale = [[0, theme.muted], [0.6, theme.primary], [1, theme.accent]]
     lines = {
