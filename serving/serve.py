@@ -38,7 +38,7 @@ def serve(model: str, *, host: str, port: int, workers: int, threads: int | None
     Raises: ServeError: the port is taken, there is no such model, or it does not load or answer its example.
     """
     with tempfile.TemporaryDirectory(prefix="wallpaper-serve-") as folder, _bound(host, port) as listener:
-        path = _fetch(model, Path(folder))
+        path = fetch(model, Path(folder))
         threads = threads or max(2, cores() // workers)
         environment = {
             "OMP_NUM_THREADS": str(max(1, cores() // (workers * threads))),
@@ -75,8 +75,11 @@ def _bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _fetch(model: str, folder: Path) -> Path:
-    """A copy of the model's files in `folder`: one for all workers, and the same until they end."""
+def fetch(model: str, folder: Path) -> Path:
+    """A copy of the model's files in `folder`: one for all workers, and the same until they end.
+
+    Raises: ServeError: there is no such model.
+    """
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     try:
         found = Path(mlflow.artifacts.download_artifacts(artifact_uri=model, dst_path=str(folder)))
