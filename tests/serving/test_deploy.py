@@ -98,7 +98,7 @@ def free_port() -> int:
 def process(command: list[str], port: int, log: Path, **options: object) -> Iterator[None]:
     """A program that listens on the port while the block runs."""
     with log.open("w") as output:
-        started = subprocess.Popen(command, stdout=output, stderr=output, **options)  # type: ignore[call-overload]
+        started = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, **options)  # type: ignore[call-overload]
     try:
         deadline = time.monotonic() + 120
         while True:
@@ -110,7 +110,7 @@ def process(command: list[str], port: int, log: Path, **options: object) -> Iter
             time.sleep(0.2)
         yield
     finally:
-        started.send_signal(signal.SIGTERM)
+        os.killpg(started.pid, signal.SIGTERM)  # the group that was started here, as systemd does
         started.wait(60)
 
 
