@@ -12,8 +12,8 @@ import sys
 from mlflow.exceptions import MlflowException
 
 from serving.gates import MOST_SECONDS
-from serving.promotion import promote, rollback
-from serving.report import moves_text, outcome_text, versions_data, versions_text
+from serving.promotion import Outcome, promote, rollback
+from serving.report import moves_text, outcome_data, outcome_text, versions_data, versions_text
 from serving.versions import CHAMPION, NAME, Registry
 from wallpaper import tracking
 
@@ -43,15 +43,18 @@ def _parser() -> argparse.ArgumentParser:
     promotion.add_argument("--force", action="store_true")
     promotion.set_defaults(command=_promote)
     back = commands.add_parser("rollback", help="point @champion at the version that was champion before")
+    back.add_argument("--to", default="")
     back.set_defaults(command=_rollback)
     listing = commands.add_parser("models", help="list versions")
-    listing.add_argument("--json", action="store_true")
     listing.add_argument("--history", action="store_true")
     listing.set_defaults(command=_models)
     for each in (promotion, back):
         each.add_argument("--reason", default="")
+        each.add_argument("--by", default="")
+        each.add_argument("--dry-run", action="store_true")
     for each in (promotion, back, listing):
         each.add_argument("--name", default=NAME)
+        each.add_argument("--json", action="store_true")
     return parser
 
 
@@ -62,15 +65,22 @@ def _promote(registry: Registry, given: argparse.Namespace) -> int:
         alias=given.alias,
         force=given.force,
         reason=given.reason,
+        by=given.by,
         most_seconds=given.max_seconds,
+        dry_run=given.dry_run,
     )
-    print(outcome_text(outcome, registry.name))  # noqa: T201
-    return int(outcome.refused)
+    return _tell(outcome, registry, given)
 
 
 def _rollback(registry: Registry, given: argparse.Namespace) -> int:
-    print(outcome_text(rollback(registry, reason=given.reason), registry.name))  # noqa: T201
-    return 0
+    outcome = rollback(registry, reason=given.reason, by=given.by, to=given.to, dry_run=given.dry_run)
+    return _tell(outcome, registry, given)
+
+
+def _tell(outcome: Outcome, registry: Registry, given: argparse.Namespace) -> int:
+    data = {"name": registry.name, **outcome_data(outcome)}
+    print(json.dumps(data, indent=2) if given.json else outcome_text(outcome, registry.name))  # noqa: T201
+    return int(outcome.refused)
 
 
 def _models(registry: Registry, given: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ Text only; it reads no registry.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from serving.gates import COLLAPSED, COMPARED, LAST_FRAMES, Verdict
@@ -103,19 +104,36 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
     return aligned([["gate", "value", "bound", "verdict"], *rows])
 
 
+def outcome_data(outcome: Outcome) -> dict[str, Any]:
+    """What a promotion or a rollback came to, as plain data."""
+    return {
+        "alias": outcome.alias,
+        "version": outcome.version,
+        "before": outcome.before or None,
+        "now": outcome.now or None,
+        "dry_run": outcome.dry_run,
+        "refused": outcome.refused,
+        "gates": [asdict(each) for each in outcome.verdicts],
+    }
+
+
 def outcome_text(outcome: Outcome, name: str) -> str:
     """What a promotion came to, and what to type next."""
     option = "" if name == NAME else f" --name {name}"
     lines = [verdicts_text(outcome.verdicts), ""] if outcome.verdicts else []
     if outcome.refused:
         stays = f"stays at version {outcome.before}" if outcome.before else "is still nobody"
-        lines.append(f"Refused: version {outcome.version} is not @{outcome.alias}, which {stays}. What to do:")
+        refused = "Would be refused" if outcome.dry_run else "Refused"
+        lines.append(f"{refused}: version {outcome.version} is not @{outcome.alias}, which {stays}. What to do:")
         lines += [f"  {each.gate}: {each.remedy}" for each in outcome.failing]
         lines.append(
             f'  or, on record: wallpaper promote {outcome.version}{option} --force --reason "why it may serve"'
         )
     elif outcome.before == outcome.now == outcome.version:
         lines.append(f"{name} version {outcome.version} is @{outcome.alias} already; nothing has changed.")
+    elif outcome.dry_run:
+        was = f"; now it is version {outcome.before}" if outcome.before else ""
+        lines.append(f"{name} version {outcome.version} would be @{outcome.alias}{was}. Nothing has changed.")
     elif outcome.now != outcome.version:
         lines.append(f"Recorded, but @{outcome.alias} was moved later to version {outcome.now}, where it stays.")
     else:

@@ -30,6 +30,9 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 EVALUATED, FORCED = "eval.", "forced."
 """What the tags of a version begin with that hold its figures, and who forced it to be champion."""
 
+LONGEST_NAME = 80
+"""Characters of the name that somebody gives."""
+
 
 class Unknown(ValueError):
     """There is no such model, version or alias."""
@@ -101,12 +104,17 @@ class Registry:
         with one_process(self.store.uri):
             yield
 
-    def move(self, alias: str, version: str, kind: Kind, *, reason: str = "", forced: Sequence[str] = ()) -> str:
+    def move(
+        self, alias: str, version: str, kind: Kind, *, reason: str = "", by: str = "", forced: Sequence[str] = ()
+    ) -> str:
         """Record a move and point the alias; within a `turn`. The version that it names at the end.
 
         That is another one if somebody moved the alias later, where the store has no lock.
+
+        Args: by: who asked for it, by their own word; recorded beside whose process it is.
         """
-        earlier, before, by = self.moves(), self.holder(alias), f"{provenance.user()}@{provenance.host()}"
+        account = f"{provenance.user()}@{provenance.host()}"
+        earlier, before, by = self.moves(), self.holder(alias), f"{by[:LONGEST_NAME]} ({account})" if by else account
         moved = new_move(alias, version, kind, before=before, by=by, after=earlier, reason=reason, forced=tuple(forced))
         self.store.client.set_registered_model_tag(self.name, *moved.tag())
         if forced:

@@ -116,13 +116,17 @@ def test_the_newest_version_of_a_run_is_named_by_its_alias() -> None:
 
 
 def test_options_reach_the_application(run: Path, started: list[list[str]]) -> None:
-    call("promote", 3, "--force", "--reason", "because", "--max-seconds", 2)
-    call("rollback", "--reason", "worse")
+    call("promote", 3, "--force", "--reason", "-because", "--max-seconds", 2, "--by", "Ada")
+    call("promote", "--dry-run", "--json")
+    call("rollback", "--reason", "worse", "--to", "1", "--dry-run", "--json")
     call("models", "--json")
-    options = ["--name", "wallpaper-transition", "--alias", "champion", "--max-seconds", "2.0", "--reason", "because"]
+    name, dry = "--name=wallpaper-transition", ["--dry-run", "--json"]
+    forced = ["--by=Ada", name, "--reason=-because", "--force", "--", "3"]
+    asked = ["--by=", name, "--reason=", *dry, "--", ""]
     assert started == [
-        ["serving", "-m", "serving", "promote", *options, "--force", "--", "3"],
-        ["serving", "-m", "serving", "rollback", "--name", "wallpaper-transition", "--reason", "worse"],
+        ["serving", "-m", "serving", "promote", "--max-seconds=2.0", "--alias=champion", *forced],
+        ["serving", "-m", "serving", "promote", "--max-seconds=10.0", "--alias=champion", *asked],
+        ["serving", "-m", "serving", "rollback", "--by=", name, "--reason=worse", "--to=1", *dry],
         ["serving", "-m", "serving", "models", "--name", "wallpaper-transition", "--json"],
     ]
 
@@ -134,6 +138,7 @@ def test_options_reach_the_application(run: Path, started: list[list[str]]) -> N
         ("register nowhere", "`--model nowhere` must be a folder with model.json, a run's folder"),
         ("register one --data nowhere.h5", "nowhere.h5: no such file"),
         ("promote 2 --force", "`--force` needs --reason TEXT, which is recorded with the version"),
+        ("promote 2 --force --reason x --dry-run", "`--dry-run` moves nothing, so nothing can be forced"),
         ("promote --max-seconds 0", "Invalid value for '--max-seconds': 0.0 is not in the range x>0."),
         ("rollback --name a/b", "Invalid value for '--name': must hold neither / nor :, but got 'a/b'"),
         ("models --json --history", "`--json` holds the moves as well; give it or --history, not both"),

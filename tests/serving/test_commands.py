@@ -73,6 +73,17 @@ def test_commands_print_tables_and_end_with_the_right_code(
     assert re.search(r"^PSNR, test \(dB\) +20\.00 +>= 24\.80 \(champion 25\.00\) +DOES NOT HOLD$", shown, re.MULTILINE)
     assert "Refused: version 2 is not @champion, which stays at version 1." in shown
     assert f"wallpaper promote 2 --name {registry.name} --force --reason" in shown
+    assert said("promote", "2", *name, "--dry-run", "--json") == 1
+    would = json.loads(capsys.readouterr().out)
+    assert {key: would[key] for key in ("version", "before", "now", "dry_run", "refused")} == {
+        "version": "2",
+        "before": "1",
+        "now": "1",
+        "dry_run": True,
+        "refused": True,
+    }
+    (failing,) = [each for each in would["gates"] if not each["holds"]]
+    assert (failing["gate"], failing["value"]) == ("PSNR, test (dB)", "20.00")
     assert said("promote", "2", *name, "--force", "--reason", "a test") == 0
     capsys.readouterr()
     assert said("models", *name) == 0
@@ -81,6 +92,9 @@ def test_commands_print_tables_and_end_with_the_right_code(
     assert two.split()[:2] == ["2!", "champion"]
     assert one.split()[0] == "1"
     assert "'a test', past: PSNR, test (dB)" in forced
+    assert said("rollback", *name, "--dry-run") == 0
+    would_go = f"{registry.name} version 1 would be @champion; now it is version 2. Nothing has changed.\n"
+    assert capsys.readouterr().out == would_go
     assert said("rollback", *name, "--reason", "again") == 0
     shown = capsys.readouterr().out
     assert shown.endswith(

@@ -15,9 +15,12 @@ from serving.gates import Trial
 from serving.promotion import promote, rollback
 from serving.versions import Registry, Unknown
 from tests.serving.conftest import ROOT, Add, Store, aliases
-from tests.serving.test_gates import SOUND
+from tests.serving.test_gates import GOOD, SOUND
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own and those of what it imports
+
+SHOWN = (*GOOD, "held-out patterns", "frames", "seconds")
+"""What there is a gate for, where there is a champion."""
 
 
 # ---- the trial
@@ -96,6 +99,34 @@ def test_rollback_goes_back_as_often_as_there_were_promotions(registry: Registry
         rollback(registry)
     assert promote(registry, "3").now == "3"
     assert rollback(registry).now == "1"
+
+
+@pytest.mark.usefixtures("sound")
+def test_a_dry_run_says_what_would_come_and_moves_nothing(registry: Registry, add: Add) -> None:
+    promote(registry, add())
+    better, worse = add(), add(psnr_test=20.0)
+    would = promote(registry, better, dry_run=True)
+    assert (would.before, would.now, would.failing, would.refused) == ("1", "1", (), False)
+    assert len(would.verdicts) == len(SHOWN)
+    assert promote(registry, worse, dry_run=True).refused
+    assert promote(registry, worse, alias="challenger", dry_run=True).now == ""
+    with pytest.raises(ValueError, match="`--dry-run` moves nothing, so nothing can be forced"):
+        promote(registry, worse, dry_run=True, force=True, reason="x")
+    assert (aliases(registry), len(registry.moves())) == ({"champion": "1"}, 1)
+    promote(registry, better)
+    assert rollback(registry, dry_run=True).version == "1"
+    assert (aliases(registry), len(registry.moves())) == ({"champion": "2"}, 2)
+
+
+@pytest.mark.usefixtures("sound")
+def test_two_who_roll_back_for_the_same_cause_go_back_once(registry: Registry, add: Add) -> None:
+    for _ in range(3):
+        promote(registry, add())
+    assert rollback(registry, to="2", by="Ada").now == "2"
+    with pytest.raises(ValueError, match="`--to 2` must be what a rollback goes to, but from version 2 it goes to ver"):
+        rollback(registry, to="2", by="Grace")
+    assert aliases(registry) == {"champion": "2"}
+    assert registry.moves()[-1].by.startswith("Ada (")
 
 
 @pytest.mark.usefixtures("sound")

@@ -6,6 +6,7 @@ Options are checked here as far as no registry is needed for it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import click
 
@@ -13,6 +14,11 @@ from wallpaper.cli.application import call
 from wallpaper.cli.registry import name_option
 
 reason_option = click.option("--reason", default="", help="Why; recorded with the move.")
+by_option = click.option(
+    "--by", default="", metavar="NAME", help="Who asks for it; recorded beside the account that this runs as."
+)
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would come of it, and move nothing.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
 
 
 @click.command("models")
@@ -47,7 +53,10 @@ def models(name: str, as_json: bool, history: bool) -> None:
 )
 @click.option("--force", is_flag=True, help="Move although gates do not hold; needs --reason, and is recorded.")
 @reason_option
-def promote(version: str, name: str, alias: str, max_seconds: float, force: bool, reason: str) -> None:
+@by_option
+@dry_run_option
+@json_option
+def promote(version: str, *, force: bool, dry_run: bool, as_json: bool, max_seconds: float, **words: str) -> None:
     """Make a version @champion, if all gates hold; exit code 1 if one does not.
 
     VERSION is a number or an alias: by default challenger, for other aliases than champion the newest version. Gates:
@@ -57,21 +66,37 @@ def promote(version: str, name: str, alias: str, max_seconds: float, force: bool
     \b
     Examples:
       wallpaper promote                                what @challenger names
+      wallpaper promote --dry-run                      what its gates say
       wallpaper promote 3 --force --reason "..."       past gates, on record
       wallpaper promote 3 --alias challenger           another candidate
     """
-    if force and not reason.strip():
+    if force and dry_run:
+        raise click.UsageError("`--dry-run` moves nothing, so nothing can be forced; give it or --force, not both")
+    if force and not words["reason"].strip():
         raise click.UsageError("`--force` needs --reason TEXT, which is recorded with the version")
-    options = ["--name", name, "--alias", alias, "--max-seconds", str(max_seconds), "--reason", reason]
-    sys.exit(call("serving", ["-m", "serving", "promote", *options, *["--force"] * force, "--", version]))
+    options = [f"--max-seconds={max_seconds}", *_typed(words), *_flags(dry_run, as_json), *["--force"] * force]
+    sys.exit(call("serving", ["-m", "serving", "promote", *options, "--", version]))
 
 
 @click.command("rollback")
 @name_option
+@click.option("--to", default="", metavar="VERSION", help="Only if that is the version that it goes to.")
 @reason_option
-def rollback(name: str, reason: str) -> None:
+@by_option
+@dry_run_option
+@json_option
+def rollback(*, dry_run: bool, as_json: bool, **words: str) -> None:
     """Make the version @champion again that was champion before; again, the one before that.
 
-    No gate is asked: it has served already.
+    No gate is asked: it has served already. With --to, two who roll back for the same cause go back once.
     """
-    sys.exit(call("serving", ["-m", "serving", "rollback", "--name", name, "--reason", reason]))
+    sys.exit(call("serving", ["-m", "serving", "rollback", *_typed(words), *_flags(dry_run, as_json)]))
+
+
+def _typed(words: Mapping[str, str]) -> list[str]:
+    """Options as they are typed; with "=", since a text may begin with a dash."""
+    return [f"--{name}={text}" for name, text in sorted(words.items())]
+
+
+def _flags(dry_run: bool, as_json: bool) -> list[str]:
+    return ["--dry-run"] * dry_run + ["--json"] * as_json
