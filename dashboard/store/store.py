@@ -7,6 +7,7 @@ not answer, what was last known stays, and `connection` says since when and why.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -131,7 +132,7 @@ class Store:
         except Exception as error:  # whatever MLflow, its database or the network raise
             self._failures += 1
             pause = min(LONGEST_PAUSE, 2.0**self._failures)
-            reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+            reason = reason_of(error)
             _log.info("the store does not answer: %s", reason)
             self.connection = Connection(self.connection.answered, reason, time.time() + pause)
             self.version += 1
@@ -198,3 +199,10 @@ class Store:
         if changed:
             self._curves[run.run_id] = {key: one.curve for key, one in series.items()}
         return changed
+
+
+def reason_of(error: Exception) -> str:
+    """Its first line; of a connection that failed, what the system said, without all that MLflow wraps around it."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    said = re.search(r"\[Errno -?\d+\] ([^\"')]+)", lines[0]) if "Max retries exceeded" in lines[0] else None
+    return said[1] if said else lines[0][:300]
