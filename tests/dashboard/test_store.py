@@ -249,9 +249,9 @@ def wait_for(holds: object, store: Store) -> None:
     ("text", "reason"),
     [
         (
-            "API request to http://h:9/x failed with exception HTTPConnectionPool(host='h', port=9): Max retries exceeded "
-            "with url: /x (Caused by NewConnectionError(\"HTTPConnection(host='h', port=9): Failed to establish a new "
-            'connection: [Errno 111] Connection refused"))',
+            "API request to http://h:9/x failed with exception HTTPConnectionPool(host='h', port=9): Max "
+            "retries exceeded with url: /x (Caused by NewConnectionError(\"HTTPConnection(host='h', port=9): Failed "
+            'to establish a new connection: [Errno 111] Connection refused"))',
             "Connection refused",
         ),
         ("RESOURCE_DOES_NOT_EXIST: no such experiment\nTraceback", "RESOURCE_DOES_NOT_EXIST: no such experiment"),
