@@ -66,6 +66,13 @@ def test_every_command_and_option_that_is_shown_exists() -> None:
     assert unknown == []
 
 
+def test_the_command_for_a_ray_cluster_exists() -> None:
+    """By its source: loading Ray takes long."""
+    (shown,) = re.findall(r"python -m serving\.cluster ([^`]*)`", DOCUMENT)
+    source = (ROOT / "serving" / "cluster.py").read_text(encoding="utf-8")
+    assert [word for word in shown.split() if word.startswith("-") and f'"{word}"' not in source] == []
+
+
 def mlflow_help(names: list[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
     """By command; MLflow's commands take seconds to load, and warn."""
     program = """
