@@ -111,6 +111,7 @@ def _connect(wanted: Deployment, files: Path) -> None:
     variables = {
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait for each other leave the cores to other requests
+        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",  # of Ray's own 5 s a busy machine needs more
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": str(wanted.timeout),
@@ -151,6 +152,8 @@ def _ray_serve(wanted: Deployment) -> Iterator[None]:
         try:
             serve.start(proxy_location="HeadOnly", http_options=HTTPOptions(host=wanted.host, port=wanted.port))
         except (RayError, RuntimeError, TimeoutError) as error:
+            if "Failed to bind" not in str(error):
+                raise ServeError(f"Ray Serve must start on the cluster, but: {_last_line(str(error))}") from error
             raise ServeError(
                 f"`--host {wanted.host} --port {wanted.port}` must be an address of the cluster's head and a free "
                 f"port, but: {_last_line(str(error))}; choose another with --port"
