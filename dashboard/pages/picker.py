@@ -29,7 +29,8 @@ class Picker:
                 self._name = ui.label("No runs yet").classes("wp-picker-name")
                 self._phase = ui.label("").classes("wp-about")
             ui.icon("expand_more").props('aria-hidden="true"')
-            with ui.menu().props("no-parent-event-x fit").classes("wp-picker-menu") as self._menu:
+            about = 'no-parent-event-x fit role="dialog" aria-label="Choose a run"'  # a search and a list are no menu
+            with ui.menu().props(about).classes("wp-picker-menu") as self._menu:
                 self._search = (
                     ui.input(placeholder="Search runs: name, phase, state, setting=value")
                     .props('dense outlined clearable autofocus aria-label="Search runs"')

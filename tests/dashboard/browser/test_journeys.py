@@ -1,0 +1,191 @@
+"""What people do with the dashboard, done in a real browser; nothing may go wrong in any page on the way."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from dashboard.making.transitions import FRAMES
+from dashboard.pages.header import KEYS
+from dashboard.pages.tabs import TABS
+from tests.dashboard.browser.conftest import PATIENCE, PHONE, Visit
+from tests.dashboard.browser.filled import LIVE_EPOCHS, Filled
+from wallpaper.patterns import generate_pattern
+from wallpaper.pictures.render import render
+
+pytestmark = [
+    pytest.mark.timeout(600),  # the first waits for the store and the dashboard, on busy machines for minutes
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # MLflow's and SQLAlchemy's own
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+expect.set_options(timeout=PATIENCE)
+
+LAST_EPOCH = "() => Math.max(...document.querySelector('.wp-figure').data.flatMap((trace) => trace.x))"
+ZOOM = "() => document.querySelector('.wp-figure')._fullLayout.xaxis.range"
+
+
+def test_a_training_is_watched_and_a_zoom_stays_while_it_streams(visit: Visit, store: Filled) -> None:
+    page = visit.open("loss", store.live.run_id)
+    page.evaluate("window.loadedOnce = true")
+    status = page.get_by_role("group", name="Training status")
+
+    def trained_on() -> None:
+        epoch = store.train(2)
+        expect(status).to_contain_text(f"{epoch} / {LIVE_EPOCHS}")
+        page.wait_for_function(f"({LAST_EPOCH})() === {epoch}")
+
+    trained_on()
+    expect(page.locator(".wp-state")).to_have_text("Live")
+    loss = status.inner_text()
+    whole = page.evaluate(ZOOM)
+    drag(page, page.locator(".wp-figure .nsewdrag").first, (0.2, 0.5), (0.6, 0.5))
+    page.wait_for_function(f"JSON.stringify(({ZOOM})()) !== '{str(whole).replace(' ', '')}'")
+    zoomed = page.evaluate(ZOOM)
+    assert whole[0] < zoomed[0] < zoomed[1] < whole[1]
+    trained_on()
+    assert page.evaluate(ZOOM) == zoomed
+    assert status.inner_text() != loss
+    assert page.evaluate("window.loadedOnce"), "the page must not have been loaded anew"
+
+
+def drag(page: Page, area: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """With the mouse, between two places given as shares of an element's width and height."""
+    box = area.bounding_box()
+    assert box is not None
+    (x0, y0), (x1, y1) = (
+        (box["x"] + across * box["width"], box["y"] + down * box["height"]) for across, down in (start, end)
+    )
+    page.mouse.move(x0, y0)
+    page.mouse.down()
+    page.mouse.move((x0 + x1) / 2, (y0 + y1) / 2, steps=4)
+    page.mouse.move(x1, y1, steps=4)
+    page.mouse.up()
+
+
+def choose(page: Page, field: str, option: str) -> None:
+    """An option of a select."""
+    page.get_by_label(field, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def shown(page: Page, pair: str) -> Locator:
+    """The player, once it shows a transition of these groups."""
+    player = page.locator("wp-player:not(.wp-waiting)")
+    expect(player.locator("canvas")).to_have_attribute("aria-label", starts_with(pair))
+    return player
+
+
+def starts_with(text: str) -> re.Pattern[str]:
+    return re.compile(f"^{re.escape(text)}")
+
+
+def test_a_transition_is_made_played_scrubbed_and_kept(visit: Visit, tmp_path: Path) -> None:
+    page = visit.open("transitions")
+    choose(page, "From", "p3")
+    choose(page, "To", "p6")
+    page.get_by_role("button", name="Generate").click()
+    player = shown(page, "p3 to p6")
+    time, scrub = player.locator(".wp-time"), player.get_by_label("Time", exact=True)
+    expect(time).to_have_text("t 0.00")
+    player.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("document.querySelector('.wp-scrub').value > 3")
+    player.get_by_role("button", name="Pause", exact=True).click()
+    expect(player.locator(".wp-now")).to_have_text("keeps p3")
+    scrub.fill(str(FRAMES // 2))
+    expect(time).to_have_text("t 0.50")
+    middle = picture(player)
+    player.get_by_role("button", name="Go to t = 1.00").click()
+    expect(player.locator(".wp-now")).to_have_text("exactly p6")
+    assert picture(player) != middle
+    with page.expect_download() as waiting:
+        player.get_by_role("button", name="GIF").click()
+    waiting.value.save_as(tmp_path / waiting.value.suggested_filename)
+    with Image.open(tmp_path / "p3_to_p6_movie.gif") as kept:
+        assert (kept.format, kept.n_frames) == ("GIF", FRAMES)  # type: ignore[attr-defined]
+
+
+def picture(player: Locator) -> str:
+    """What the player's canvas shows."""
+    return str(player.locator("canvas").evaluate("(canvas) => canvas.toDataURL()"))
+
+
+def test_a_picture_of_ones_own_is_judged_and_starts_a_transition(visit: Visit) -> None:
+    page = visit.open("transitions")
+    give(page, b"This is a text.")
+    certificate = page.locator(".wp-found")
+    expect(certificate).to_contain_text("This is not a whole PNG")
+    pattern, stream = generate_pattern("p4g", 3, 96), io.BytesIO()
+    Image.fromarray(render(pattern.pixels, pattern.lattice, size=260, cells=3.0)).save(stream, "PNG")
+    give(page, stream.getvalue())
+    expect(certificate).to_contain_text("This is p4g (p4gm, orbifold 4*2), with a certainty")
+    assert page.get_by_label("From", exact=True).input_value() == "p4g"
+    expect(shown(page, "p4g to p6m").locator(".wp-now")).to_have_text("exactly p4g")
+
+
+def give(page: Page, content: bytes) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Own picture").click()
+    chooser.value.set_files({"name": "own.png", "mimeType": "image/png", "buffer": content})
+
+
+def test_on_a_phone_every_tab_fits_and_the_menu_works(visit: Visit, store: Filled, screenshots: Path) -> None:
+    visit.page.set_viewport_size(PHONE)
+    page = visit.open("overview")
+    picker = page.locator(".wp-picker")
+    expect(picker).to_contain_text("tonight")
+    picker.click()
+    page.get_by_label("Search runs").fill("first")
+    page.get_by_role("option", name="first night").click()
+    expect(picker).to_contain_text("first night")
+    for tab in TABS:
+        visit.show(tab.name)
+        width, window = page.evaluate("[document.scrollingElement.scrollWidth, window.innerWidth]")
+        assert width <= window == PHONE["width"], tab.name
+        page.screenshot(path=screenshots / f"{tab.name}-phone.png", full_page=True)
+
+
+def test_the_theme_outlasts_a_reload(visit: Visit) -> None:
+    page = visit.open()
+    expect(page.locator("body.body--dark")).to_be_visible()
+    page.get_by_role("button", name="Dark or light").click()
+    expect(page.locator("body.body--light")).to_be_visible()
+    page.reload()
+    visit.drawn("overview")
+    expect(page.locator("body.body--light")).to_be_visible()
+
+
+def test_keys_do_what_the_help_says(visit: Visit) -> None:
+    page = visit.open()
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog")
+    expect(keys).to_contain_text("show a tab")
+    assert [row.locator(".wp-key").inner_text() for row in keys.locator(".wp-help-row").all()] == [
+        key for key, _ in KEYS
+    ]
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    for number, tab in enumerate(TABS, 1):
+        page.keyboard.press(str(number))
+        expect(page.get_by_role("tab", name=tab.title, exact=True)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("d")
+    expect(page.locator("body.body--light")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.get_by_label("Search runs")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Search runs")).to_be_hidden()
+
+
+def test_the_matrix_is_walked_with_arrows(visit: Visit) -> None:
+    page = visit.open("transitions")
+    page.locator('.wp-pair[aria-pressed="true"]').focus()
+    for key, reached in (("ArrowLeft", "p1 to p6"), ("ArrowDown", "pm to p6"), ("ArrowUp", "p1 to p6")):
+        page.keyboard.press(key)
+        expect(page.locator(".wp-pair:focus")).to_have_attribute("aria-label", starts_with(f"{reached}:"))
+    page.keyboard.press("Enter")
+    shown(page, "p1 to p6,")
