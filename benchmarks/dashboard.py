@@ -1,0 +1,263 @@
+"""What the dashboard costs and bears: a large store, many clients, a live run, and a store that goes away.
+
+`python -m benchmarks.dashboard`, with Chromium. Fills a store with 50 trainings of 8 metrics and 5000 steps and a
+search of 200 trials (minutes), then measures one dashboard process. Predictions, written before the first run, on two
+cores: switching to a tab, first time and again, takes at most 300 ms (median of all tabs; predicted: 250 and 60); with
+20 clients and a run that logs 10 points a second the event loop is at most 20 ms late in 95 of 100 times; memory grows
+by at most 1 MB an hour after two minutes; with MLflow's server away the banner is there within 10 s and gone within
+30 s of its return, and what was logged since is shown. Exits 1 if one fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import click
+import numpy as np
+import psutil
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.dashboard_clients import pages
+from benchmarks.dashboard_store import fill
+from benchmarks.measuring import FILE, Findings, begin, checked_file
+from dashboard.pages.tabs import TABS
+from wallpaper import tracking
+
+ROOT = Path(__file__).resolve().parents[1]
+
+SWITCH_MS, LATE_MS, GROWTH_MB, BANNER_S, BACK_S = 300.0, 20.0, 1.0, 10.0, 30.0
+POINTS_A_SECOND = 10
+SETTLED_S = 120.0
+"""Until caches are full; memory is watched from then on."""
+
+PATIENCE_S = 180.0
+
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+SHOWN = """(place) => new Promise((resolve) => {
+    const shown = () => [...document.querySelectorAll(".wp-panels .wp-panel")].find((panel) => panel.offsetParent);
+    const before = shown(), started = performance.now(), since = () => performance.now() - started;
+    document.querySelector(`.wp-tabs .q-tab:nth-child(${place})`).click();
+    const waits = (panel) => [...panel.querySelectorAll(".wp-skeleton")].some((each) => each.offsetParent);
+    let first = 0;
+    const look = () => requestAnimationFrame(() => {
+        const panel = shown(), there = panel && panel !== before && panel.innerText.trim();
+        first = there ? first || since() : 0;
+        there && !waits(panel) ? resolve([first, since()]) : look();
+    });
+    look();
+})"""
+"""Milliseconds from a click on a tab until its panel is drawn, and until nothing in it is a place-holder any more."""
+
+
+@contextmanager
+def process(
+    words: list[str], address: str, log: Path, *, end: signal.Signals = signal.SIGTERM
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server from when `address` answers until the block ends. Raises: RuntimeError: it does not start."""
+    with log.open("ab") as stream:
+        started = subprocess.Popen(
+            [sys.executable, "-m", *words], cwd=ROOT, stdout=stream, stderr=stream, start_new_session=True
+        )  # fmt: skip
+    try:
+        until = time.monotonic() + PATIENCE_S
+        while not _answers(address):
+            if started.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"{words[0]} must answer on {address}, but: {log.read_text()[-1000:]}")
+            time.sleep(0.2)
+        yield started
+    finally:
+        if started.poll() is None:
+            os.killpg(started.pid, end)
+            started.wait(60)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    """One that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def browser(port: int, path: str = "/") -> Iterator[Page]:
+    """The dashboard in Chromium, its first tab shown."""
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        page = chromium.new_page(viewport={"width": 1400, "height": 900})
+        page.goto(f"http://127.0.0.1:{port}{path}")
+        page.locator(".wp-tabs").wait_for(timeout=1000 * PATIENCE_S)
+        yield page
+        chromium.close()
+
+
+def switches(found: Findings, port: int) -> None:
+    """Every tab, of a training, when it is built and when it is shown again."""
+    with browser(port, f"/?run={training()}&tab=overview") as page:
+        page.wait_for_timeout(3000)
+        rounds: list[list[list[float]]] = []
+        for _ in range(3):
+            taken = []
+            for place in range(len(TABS), 0, -1):
+                taken.append(list(page.evaluate(SHOWN, place)))
+                page.wait_for_timeout(1500)
+            rounds.append(taken[::-1])
+    rows = [
+        {
+            "tab": tab.title, "first ms": first[0], "again ms": statistics.median(shown for shown, _ in later),
+            "whole, first ms": first[1], "whole, again ms": statistics.median(whole for _, whole in later),
+        }
+        for tab, first, *later in zip(TABS, *rounds, strict=True)
+    ]  # fmt: skip
+    found.table("From a click on a tab until it is drawn, and whole", rows)
+    for column in ("first ms", "again ms"):
+        middle = statistics.median(float(str(row[column])) for row in rows)
+        found.predict(f"{column[:-3]}: median at most {SWITCH_MS:g} ms", middle <= SWITCH_MS, f"{middle:.0f}")
+
+
+def training() -> str:
+    """The id of the newest long run in the store."""
+    client = tracking.initialise().client
+    experiments = [each.experiment_id for each in client.search_experiments()]
+    (found,) = client.search_runs(experiments, "attributes.run_name LIKE 'training%'", max_results=1)
+    return str(found.info.run_id)
+
+
+def under_load(found: Findings, port: int, server: psutil.Process, late: Path, clients: int, seconds: float) -> None:
+    """Clients look at a run that logs; how late the loop is, and how memory grows."""
+    ended = threading.Event()
+    with tracking.start("live", phase="train_vae", config={"epochs": 10**6}) as run:
+        logging = threading.Thread(target=_log, args=(run, ended))
+        logging.start()
+        try:
+            before = len(late.read_text().splitlines())
+            memory, spent, messages = asyncio.run(
+                _watch(port, server, clients, seconds, f"/?run={run.run_id}&tab=loss")
+            )
+        finally:
+            ended.set()
+            logging.join()
+    lines = late.read_text().splitlines()[before:]
+    waits = np.concatenate([np.array(json.loads(line)) for line in lines])
+    times, sizes = np.array(memory).T
+    steady = times > min(SETTLED_S, times[-1] / 3)
+    growth = float(np.polyfit(times[steady], sizes[steady], 1)[0]) * 3600
+    p50, p95, p99, worst = (float(np.percentile(waits, share)) for share in (50, 95, 99, 100))
+    row = {
+        "clients": clients, "seconds": seconds, "messages": messages, "late p50 ms": p50, "p95": p95, "p99": p99,
+        "worst": worst, "CPU of one core": spent / seconds, "MB at the end": sizes[-1], "MB an hour": growth,
+    }  # fmt: skip
+    found.table(f"A run that logs {POINTS_A_SECOND} points a second, watched", [row])
+    found.predict(f"95 of 100 times at most {LATE_MS:g} ms late", p95 <= LATE_MS, f"{p95:.1f}")
+    found.predict(f"at most {GROWTH_MB:g} MB an hour", growth <= GROWTH_MB, f"{growth:.1f}")
+
+
+def _log(run: tracking.Run, ended: threading.Event) -> None:
+    step = 0
+    while not ended.wait(2 / POINTS_A_SECOND):
+        step += 1
+        run.log({"train/loss": 1 / step, "val/loss": 2 / step}, step)
+
+
+async def _watch(
+    port: int, server: psutil.Process, clients: int, seconds: float, path: str
+) -> tuple[list[tuple[float, float]], float, int]:
+    """Memory in MB by the time, processor seconds spent, messages sent."""
+    memory: list[tuple[float, float]] = []
+    async with pages(port, clients, path) as opened:
+        started, before = time.monotonic(), sum(server.cpu_times()[:2])
+        while (now := time.monotonic() - started) < seconds:
+            memory.append((now, server.memory_info().rss / 1e6))
+            await asyncio.sleep(2)
+        spent = sum(server.cpu_times()[:2]) - before
+        return memory, spent, sum(client.messages for client in opened)
+
+
+def store_goes_away(found: Findings, folder: Path, uri: str) -> None:
+    """MLflow's server is stopped for a while, and the dashboard keeps what it has and recovers."""
+    port, shown = free_port(), free_port()
+    words = ["mlflow", "server", "--backend-store-uri", uri, "--workers", "1", "--port", str(port)]
+    address, log = f"http://127.0.0.1:{port}", folder / "mlflow.log"
+    dashboard = ["dashboard", "--port", str(shown), "--tracking-uri", address]
+
+    def wait(page: Page, state: Literal["visible", "hidden"]) -> float:
+        started = time.monotonic()
+        page.wait_for_selector(".wp-banner", state=state, timeout=1000 * PATIENCE_S)
+        return time.monotonic() - started
+
+    with process(dashboard, f"http://127.0.0.1:{shown}/", folder / "second.log"), browser(shown) as page:
+        with process(words, f"{address}/health", log, end=signal.SIGKILL):
+            wait(page, "hidden")
+            page.wait_for_timeout(5000)
+        gone = wait(page, "visible")
+        with process(words, f"{address}/health", log, end=signal.SIGKILL):
+            back = wait(page, "hidden")
+            os.environ["MLFLOW_TRACKING_URI"] = uri
+            with tracking.start("after the break", phase="train_vae", config={"epochs": 2}):
+                started = time.monotonic()
+                news = "document.body.innerText.includes('after the break')"
+                page.wait_for_function(news, timeout=1000 * PATIENCE_S)
+                known = time.monotonic() - started
+    found.table(
+        "MLflow's server stopped and started again, seconds",
+        [{"until the banner": gone, "until it has gone": back, "until a new run is shown": known}],
+    )
+    found.predict(f"banner within {BANNER_S:g} s", gone <= BANNER_S, f"{gone:.1f}")
+    found.predict(f"gone within {BACK_S:g} s of the return", back <= BACK_S, f"{back:.1f}")
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--runs", type=click.IntRange(1), default=50, help="Trainings in the store.")
+@click.option("--steps", type=click.IntRange(1), default=5000, help="Epochs of each.")
+@click.option("--trials", type=click.IntRange(1), default=200, help="Of the search in the store.")
+@click.option("--clients", type=click.IntRange(1), default=20, help="That watch a live run.")
+@click.option("--seconds", type=click.FloatRange(10), default=600.0, help="That they watch.")
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Folder for the store, used again.")
+@click.option("--json", "path", type=FILE, callback=checked_file, help="Also write all figures here.")
+def main(
+    runs: int, steps: int, trials: int, clients: int, seconds: float, keep: Path | None, path: Path | None
+) -> None:
+    """Tab switches, event loop, memory and faults of the dashboard over a large store."""
+    found = begin("python -m benchmarks.dashboard", "cpu", 1)
+    with TemporaryDirectory() as temporary:
+        folder = (keep or Path(temporary)).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        uri, is_new = f"sqlite:///{folder / 'mlflow.db'}", not (folder / "mlflow.db").exists()
+        if is_new:
+            fill(folder / "mlflow.db", runs=runs, steps=steps, trials=trials)
+        os.environ["MLFLOW_TRACKING_URI"] = uri
+        port, late = free_port(), Path(temporary) / "late.jsonl"
+        words = ["benchmarks.dashboard_server", str(port), str(late)]
+        with process(words, f"http://127.0.0.1:{port}/", folder / "dashboard.log") as started:
+            switches(found, port)
+            under_load(found, port, psutil.Process(started.pid), late, clients, seconds)
+        store_goes_away(found, folder, uri)
+    sys.exit(found.close(path))
+
+
+if __name__ == "__main__":
+    main()
