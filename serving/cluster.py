@@ -64,7 +64,7 @@ def cluster(least: int, most: int, **options: int | str) -> None:
 
     Ray brings the model's files and code to every machine that has a replica; a machine needs the packages of this
     environment and nothing else. Says that it answers when the first replicas have loaded the model and answered
-    its example. Ctrl-C or SIGTERM take no new requests and let those under way end; a second one does not wait.
+    its example. Ctrl-C or SIGTERM take no new requests and let those under way end; a second one cuts them off.
 
     \b
     On one machine:
