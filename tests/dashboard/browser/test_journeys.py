@@ -27,6 +27,8 @@ pytestmark = [
 expect.set_options(timeout=PATIENCE)
 
 LAST_EPOCH = "() => Math.max(...document.querySelector('.wp-figure').data.flatMap((trace) => trace.x))"
+CLIPPED = """() => [...document.querySelectorAll('.wp-header, .wp-status, .wp-panel, .wp-card')]
+  .filter((box) => box.offsetParent && box.scrollWidth > box.clientWidth).map((box) => box.className)"""
 ZOOM = "() => document.querySelector('.wp-figure')._fullLayout.xaxis.range"
 
 
@@ -147,6 +149,7 @@ def test_on_a_phone_every_tab_fits_and_the_menu_works(visit: Visit, store: Fille
         visit.show(tab.name)
         width, window = page.evaluate("[document.scrollingElement.scrollWidth, window.innerWidth]")
         assert width <= window == PHONE["width"], tab.name
+        assert page.evaluate(CLIPPED) == [], tab.name
         page.screenshot(path=screenshots / f"{tab.name}-phone.png", full_page=True)
 
 
