@@ -1,19 +1,24 @@
-"""Who may see the dashboard: everybody on this machine, or whoever knows the password.
+"""Who may see the dashboard: everybody on this machine, or whoever knows the password; and no other site's page.
 
-Passwords and cookies; knows no run and no page but the one that asks.
+Passwords, cookies and origins; knows no run and no page but the one that asks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import secrets
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from nicegui import app, ui
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 OPEN = frozenset({"/login", "/healthz"})
 
@@ -37,9 +42,83 @@ class Guard(BaseHTTPMiddleware):
         if app.storage.user.get("admitted") != self._session:
             refused = path.startswith("/artifact/")
             return Response(status_code=401) if refused else RedirectResponse("/login")  # NiceGUI adds a proxy's prefix
-        response = await call_next(request)
-        response.headers["X-Frame-Options"] = "DENY"
-        return response
+        return await call_next(request)
+
+
+class SameSite:
+    """Answers nothing that another site's page asks for, and lets none show the dashboard in a frame.
+
+    A browser sends a page's origin with every websocket, and NiceGUI looks at none: what is clicked goes over it. Where
+    there is no password, another site's name could be made to lead to this machine, so only this machine's are known.
+    """
+
+    def __init__(self, app: ASGIApp, *, local: bool) -> None:
+        """Args: local: there is no password."""
+        self._app, self._local = app, local
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request or a websocket pass, or not."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        reason = refusal(Headers(scope=scope), local=self._local)
+        if reason:
+            refused = PlainTextResponse(reason, 403) if scope["type"] == "http" else WebSocketClose()
+            await refused(scope, receive, send)
+            return
+
+        async def unframed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Frame-Options"] = "DENY"
+            await send(message)
+
+        await self._app(scope, receive, unframed)
+
+
+def refusal(headers: Mapping[str, str], *, local: bool) -> str:
+    """Why a request is not answered, in a sentence; "" if it is. Args: local: only this machine's names are known.
+
+    >>> refusal({"host": "127.0.0.1:8080", "origin": "http://127.0.0.1:8080"}, local=True)
+    ''
+    >>> refusal({"host": "wallpaper.example.org", "origin": "https://wallpaper.example.org:8443"}, local=False)
+    ''
+    """
+    host = headers.get("host", "")
+    if local and not _this_machine(host):
+        return (
+            f"Without a password the dashboard is asked for as localhost or 127.0.0.1, but was as {host[:200]!r}: "
+            "set WALLPAPER_DASHBOARD_PASSWORD."
+        )
+    origin = headers.get("origin", "")
+    if origin and not any(_same(origin, each) for each in (host, headers.get("x-forwarded-host", ""))):
+        return (
+            f"A page of {origin[:200]!r} asks the dashboard at {host[:200]!r}, which answers its own pages alone; "
+            "a proxy must pass on the Host that it was asked for."
+        )
+    return ""
+
+
+def _this_machine(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _same(origin: str, host: str) -> bool:
+    """Whether an origin is that of a host; a proxy may pass on the host without its port."""
+    try:
+        theirs, ours = urlsplit(origin), urlsplit(f"//{host}")
+        port = theirs.port or {"http": 80, "https": 443}.get(theirs.scheme)
+        return bool(ours.hostname) and theirs.hostname == ours.hostname and ours.port in (None, port)
+    except ValueError:
+        return False
+
+
+def refuse_other_sites(*, local: bool) -> None:
+    """See `SameSite`."""
+    app.add_middleware(SameSite, local=local)
 
 
 def require(password: str) -> None:

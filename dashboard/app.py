@@ -16,6 +16,7 @@ from nicegui import app, run, ui
 from dashboard import access, making_routes
 from dashboard.pages.context import Context
 from dashboard.pages.page import Page
+from dashboard.promotion import Mover
 from dashboard.store import Store
 
 TITLE = "wallpaper"
@@ -33,21 +34,27 @@ SHOWN = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".mp4", ".json", ".txt", ".lo
 """What may be fetched of a run's files; a page or a picture with scripts in it may not."""
 
 
-def create_app(store: Store, *, password: str = "") -> None:
+def create_app(store: Store, *, password: str = "", read_only: bool = False) -> None:
     """Register the pages of the process's one NiceGUI app. The caller starts the store, and then `ui.run`.
 
-    Args: password: asked of everybody; empty for none.
+    Args:
+        password: asked of everybody; empty for none.
+        read_only: nobody can promote or roll back.
     """
     style = STYLE.read_text(encoding="utf-8")
     if password:
         access.require(password)
+    access.refuse_other_sites(local=not password)
     making_routes.register(store)
+    mover = None if read_only else Mover(store.uri)
+    if mover is not None:
+        app.on_shutdown(mover.stop)
 
     @ui.page("/", title=TITLE)
     def page(tab: str = "", run: str = "") -> None:
         ui.add_css(style)
         ui.add_head_html(QUIET)
-        Page(Context(store, run if store.run(run) else ""), tab)
+        Page(Context(store, mover, run if store.run(run) else ""), tab)
 
     @app.get("/artifact/{run_id}/{path:path}")
     async def artifact(run_id: str, path: str) -> FileResponse:

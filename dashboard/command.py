@@ -25,7 +25,8 @@ PASSWORD = "WALLPAPER_DASHBOARD_PASSWORD"
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port to listen on.")
-def main(tracking_uri: str, host: str, port: int) -> None:
+@click.option("--read-only", is_flag=True, help="Show alone: nobody can promote a version or roll back.")
+def main(tracking_uri: str, host: str, port: int, *, read_only: bool) -> None:
     """Show trainings, searches and models live, from what they record in MLflow.
 
     An address that others can reach needs a password, in the environment variable WALLPAPER_DASHBOARD_PASSWORD.
@@ -47,7 +48,7 @@ def main(tracking_uri: str, host: str, port: int) -> None:
         os.environ["MLFLOW_TRACKING_URI"] = tracking_uri
     from dashboard.server import serve  # noqa: PLC0415 - loads NiceGUI and MLflow, which takes seconds
 
-    serve(host, port, password)
+    serve(host, port, password, read_only=read_only)
 
 
 def check_free(host: str, port: int) -> None:

@@ -33,10 +33,10 @@ RECONNECT_SECONDS = 60.0
 """A browser that is busy drawing answers late; by default it would be dropped, and the page reload itself."""
 
 
-def serve(host: str, port: int, password: str) -> None:
-    """Serve until Ctrl-C. Args: password: asked of everybody; empty for none."""
+def serve(host: str, port: int, password: str, *, read_only: bool = False) -> None:
+    """Serve until Ctrl-C. Args: password: asked of everybody; empty for none. read_only: nobody moves an alias."""
     store = Store(Source(tracking_uri()))
-    create_app(store, password=password)
+    create_app(store, password=password, read_only=read_only)
     app.on_startup(store.start)
     shown = f"[{host}]" if ":" in host else host
     app.on_startup(lambda: click.echo(f"Dashboard of {store.uri}: http://{shown}:{port}  (Ctrl-C ends it)"))

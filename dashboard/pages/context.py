@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from nicegui import app, run
 
+from dashboard.promotion import Mover
 from dashboard.store import RunRecord, Store
 from dashboard.theme import Palette, palette
 
@@ -30,6 +31,8 @@ class Context:
     """One page in one browser tab."""
 
     store: Store
+    mover: Mover | None = None
+    """Moves aliases; None where nobody may."""
     run_id: str = ""
     """Of the chosen run; empty while there is none."""
     choose: Callable[[str], None] = field(default=lambda _: None)

@@ -12,9 +12,11 @@ from nicegui import ui
 
 from dashboard.pages.context import Context, Update
 from dashboard.pages.parts import card, empty
+from dashboard.pages.promotion import MoveDialog, promotion, rollback
 from dashboard.store import VersionRecord
 from dashboard.views import text
 from dashboard.views.models import compare, figures_of
+from dashboard.views.promotion import CHAMPION, by_force, champion_of
 
 AT_FIRST = 3
 """Versions that are compared before somebody has chosen."""
@@ -32,7 +34,10 @@ class ModelsTab:
         self._context = context
         self._chosen: set[tuple[str, int]] | None = None
         self._shown: object = None
+        self._said = ui.label("").classes("wp-note").props('role="status"').mark("models-said")
+        self._said.set_visibility(False)
         self._box = ui.element("div").classes("wp-content")
+        self._dialog = MoveDialog(context, self._tell)
 
     def update(self) -> None:
         """Draw the registry anew if it has changed."""
@@ -60,7 +65,7 @@ class ModelsTab:
             ui.element("table").classes("wp-registry"),
         ):
             with ui.element("thead"), ui.element("tr"):
-                for title in ("", "Version", "Aliases", "Run", "Registered", "Model"):
+                for title in ("", "Version", "Aliases", "", "Run", "Registered", "Model"):
                     with ui.element("th"):
                         ui.label(title)
             with ui.element("tbody"):
@@ -79,7 +84,11 @@ class ModelsTab:
                 ui.label(str(version.version)).classes("wp-fact")
             with ui.element("td"), ui.element("div").classes("wp-chips"):
                 for alias in version.aliases:
-                    ui.label(alias).classes("wp-badge" + " wp-badge-champion" * (alias == "champion"))
+                    ui.label(alias).classes("wp-badge" + " wp-badge-champion" * (alias == CHAMPION))
+                if forced := by_force(version):
+                    ui.label("by force").classes("wp-badge wp-badge-forced").tooltip(forced)
+            with ui.element("td"):
+                self._place_move(version)
             with ui.element("td"):
                 if run is None:
                     ui.label(version.run_id[:8] or "–")
@@ -91,6 +100,26 @@ class ModelsTab:
                 ui.label(text.ago(version.created, time.time())).tooltip(text.day_and_time(version.created))
             with ui.element("td"):
                 ui.label(version.tags.get("digest", "")[:12]).classes("wp-code")
+
+    def _place_move(self, version: VersionRecord) -> None:
+        """What can be done with @champion, where somebody may."""
+        mover, versions = self._context.mover, self._context.store.versions
+        if mover is None:
+            return
+        if CHAMPION not in version.aliases:
+            words, question = "Promote", promotion(mover, version, champion_of(version.name, versions))
+        elif sum(each.name == version.name for each in versions) > 1:
+            words, question = "Roll back", rollback(mover, version)
+        else:
+            return
+        button = ui.button(f"{words}…", on_click=lambda: self._dialog.open(question)).classes("wp-move-button")
+        button.props(f'outline dense no-caps aria-label="{words}… version {version.version}"')
+        button.mark(f"{words.lower().replace(' ', '-')}-{version.version}")
+
+    def _tell(self, said: str) -> None:
+        """What came of a move; it stays until the next."""
+        self._said.set_text(said)
+        self._said.set_visibility(bool(said))
 
     def _place_comparison(self, versions: tuple[VersionRecord, ...]) -> None:
         chosen = [version for version in versions if (version.name, version.version) in self._compared()]

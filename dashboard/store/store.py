@@ -87,6 +87,11 @@ class Store:
         """Ask now."""
         self._wake.set()
 
+    def look_at_models(self) -> None:
+        """The registry was changed from here: read it now."""
+        self._models_at = 0.0
+        self._wake.set()
+
     @property
     def runs(self) -> Sequence[RunRecord]:
         """All runs, the newest first."""

@@ -83,18 +83,25 @@ def look(store: Store) -> None:
     store.poll()
 
 
-def visit(store: Store, act: Callable[[User], Awaitable[None]], *, path: str = "/", password: str = "") -> None:
+def visit(
+    store: Store,
+    act: Callable[[User], Awaitable[None]],
+    *,
+    path: str = "/",
+    password: str = "",
+    read_only: bool = False,
+) -> None:
     """Open the dashboard of a store in a simulated browser, and act there."""
 
     async def session() -> None:
         with nicegui_reset_globals():
             os.environ["NICEGUI_USER_SIMULATION"] = "true"
             try:
-                create_app(store, password=password)
+                create_app(store, password=password, read_only=read_only)
                 ui.run(storage_secret="of the tests", show=False)
                 async with core.app.router.lifespan_context(core.app):
                     transport = httpx.ASGITransport(core.app)
-                    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                         user = User(client)
                         await user.open(path)
                         await act(user)

@@ -1,9 +1,12 @@
-"""Who gets what: only files of runs, and with a password only those who know it."""
+"""Who gets what: only files of runs, with a password only those who know it, and no other site's page."""
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from nicegui.testing import User
+from starlette.types import Message, Receive, Scope, Send
 
 from dashboard import access
 from dashboard.store import Store
@@ -55,3 +58,78 @@ def test_a_password_keeps_everybody_out_until_it_is_given(trained: Store, monkey
         await user.should_see(marker="picker", retries=TRIES)
 
     visit(trained, act, path="/login", password="right")
+
+
+# ---- other sites
+
+
+HOST, EVIL = "127.0.0.1:8080", "http://evil.example.org"
+
+
+@pytest.mark.parametrize(
+    ("headers", "local", "passes"),
+    [
+        ({"host": HOST}, True, True),
+        ({"host": "localhost:8080", "origin": "http://localhost:8080"}, True, True),
+        ({"host": "[::1]:8080", "origin": "http://[::1]:8080"}, True, True),
+        ({"host": HOST, "origin": EVIL}, True, False),
+        ({"host": HOST, "origin": "null"}, True, False),
+        ({"host": HOST, "origin": "http://127.0.0.1:3000"}, True, False),
+        ({"host": HOST, "origin": "http://127.0.0.1:port"}, True, False),
+        ({"host": "evil.example.org:8080", "origin": "http://evil.example.org:8080"}, True, False),
+        ({"host": "localhost.evil.example.org"}, True, False),
+        ({"host": "[bad"}, True, False),
+        ({}, True, False),
+        ({"host": "w.example.org", "origin": "https://w.example.org:8443"}, False, True),
+        ({"host": "w.example.org:80", "origin": "http://w.example.org"}, False, True),
+        ({"host": HOST, "x-forwarded-host": "w.example.org", "origin": "https://w.example.org"}, False, True),
+        ({"host": "w.example.org", "origin": EVIL}, False, False),
+    ],
+)
+def test_whose_pages_are_answered(headers: dict[str, str], local: bool, passes: bool) -> None:
+    assert (access.refusal(headers, local=local) == "") is passes
+
+
+def test_another_site_s_page_gets_neither_the_page_nor_its_socket(trained: Store) -> None:
+    socket = "/_nicegui_ws/socket.io/?EIO=4&transport=polling"
+
+    async def act(user: User) -> None:
+        async def status(path: str, **headers: str) -> int:
+            return (await user.http_client.get(path, headers=headers)).status_code
+
+        own = await user.http_client.get("/", headers={"Origin": "http://localhost"})
+        assert (own.status_code, own.headers["X-Frame-Options"]) == (200, "DENY")
+        assert await status(socket, Origin="http://localhost") == 200
+        for path in ("/", socket):
+            assert await status(path, Origin=EVIL) == 403
+            assert await status(path, Host="evil.example.org") == 403
+
+    visit(trained, act)
+
+
+def test_a_password_lets_any_name_lead_here_but_no_other_site_s_page(trained: Store) -> None:
+    async def act(user: User) -> None:
+        named = {"Host": "wallpaper.example.org"}
+        assert (await user.http_client.get("/login", headers=named)).status_code == 200
+        assert (await user.http_client.get("/login", headers={**named, "Origin": EVIL})).status_code == 403
+
+    visit(trained, act, path="/login", password="right")
+
+
+@pytest.mark.parametrize(("origin", "answer"), [("http://localhost:8080", "accept"), (EVIL, "close")])
+def test_another_site_s_websocket_is_closed_before_it_is_open(origin: str, answer: str) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def open_to_all(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+
+    headers = [(b"host", b"localhost:8080"), (b"origin", origin.encode())]
+    guarded = access.SameSite(open_to_all, local=True)
+    asyncio.run(guarded({"type": "websocket", "headers": headers}, receive, send))
+    assert [message["type"] for message in sent] == [f"websocket.{answer}"]

@@ -55,6 +55,24 @@ def test_the_door_becomes_the_program(tmp_path: Path) -> None:
     assert "`--host 192.0.2.1` can be reached by others" in done.stderr
 
 
+def test_the_door_passes_on_who_only_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("wallpaper.cli.dashboard.os.execve", lambda _, words, __: started.append(words))
+    for typed in ([], ["--read-only"]):
+        assert CliRunner().invoke(door.dashboard, typed).exit_code == 0
+    assert ["--read-only" in words for words in started] == [False, True]
+    served: list[bool] = []
+    monkeypatch.setattr(server, "serve", lambda *_, read_only: served.append(read_only))
+    assert [run("--port", str(free_port()), *typed)[0] for typed in ([], ["--read-only"])] == [0, 0]
+    assert served == [False, True]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 def test_help_loads_neither_nicegui_nor_mlflow() -> None:
     code = "import sys, dashboard.command; print(sorted({'mlflow', 'nicegui', 'torch'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -25,7 +25,8 @@ PROGRAM = "dashboard"
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port to listen on.")
-def dashboard(tracking_uri: str, host: str, port: int) -> None:
+@click.option("--read-only", is_flag=True, help="Show alone: nobody can promote a version or roll back.")
+def dashboard(tracking_uri: str, host: str, port: int, *, read_only: bool) -> None:
     """Show trainings, searches and models live, from what they record in MLflow.
 
     An address that others can reach needs a password, in the environment variable WALLPAPER_DASHBOARD_PASSWORD.
@@ -42,6 +43,6 @@ def dashboard(tracking_uri: str, host: str, port: int) -> None:
             f"`{PROGRAM}/` must be in the project's folder, but {root} has none; call this from the checkout"
         )
     path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
-    options = [f"--tracking-uri={tracking_uri}", f"--host={host}", f"--port={port}"]
+    options = [f"--tracking-uri={tracking_uri}", f"--host={host}", f"--port={port}", *["--read-only"] * read_only]
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", PROGRAM, *options], {**os.environ, "PYTHONPATH": path})
