@@ -119,7 +119,7 @@ class MoveDialog:
                 .mark("move-by")
             )
         with ui.element("div").classes("wp-move-buttons"):
-            ui.button("Cancel", on_click=self._dialog.close).props("flat no-caps").mark("move-cancel")
+            ui.button("Close", on_click=self._dialog.close).props("flat no-caps").mark("move-close")
             self._confirm = ui.button("", on_click=self._move).props("unelevated no-caps").mark("confirm")
 
     def open(self, question: Question) -> None:
