@@ -165,9 +165,10 @@ class MoveDialog:
 
     async def _move(self) -> None:
         question, asked = self._question, self._asked
-        if question is None or asked is None or not self._allowed:  # a browser can click what is disabled
+        if question is None or asked is None:
             return
-        force, reason, by = bool(asked.failing), str(self._reason.value or ""), str(self._by.value or "")
+        force = bool(asked.failing and self._force.value)  # nobody is forced past a gate by a click alone
+        reason, by = str(self._reason.value or ""), str(self._by.value or "")
         self._context.settings[NAME] = by
         self._show(asked, doing=question.moving)
         try:
