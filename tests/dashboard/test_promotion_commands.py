@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ def test_the_commands_get_the_store_and_not_the_dashboard_s_patience(monkeypatch
             return "{}", ""
 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
-    monkeypatch.setattr("dashboard.promotion.subprocess.Popen", Process)
+    monkeypatch.setattr(subprocess, "Popen", Process)
     assert Mover("sqlite:///there.db")._run(["rollback"]) == (0, "{}", "")
     assert given["MLFLOW_TRACKING_URI"] == "sqlite:///there.db"
     assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in given
