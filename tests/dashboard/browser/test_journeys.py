@@ -26,6 +26,9 @@ pytestmark = [
 
 expect.set_options(timeout=PATIENCE)
 
+TRIAL = 4 * PATIENCE
+"""For what a command in a process of its own answers."""
+
 LAST_EPOCH = "() => Math.max(...document.querySelector('.wp-figure').data.flatMap((trace) => trace.x))"
 CLIPPED = """() => [...document.querySelectorAll('.wp-header, .wp-status, .wp-panel, .wp-card')]
   .filter((box) => box.offsetParent && box.scrollWidth > box.clientWidth).map((box) => box.className)"""
@@ -192,3 +195,19 @@ def test_the_matrix_is_walked_with_arrows(visit: Visit) -> None:
         expect(page.locator(".wp-pair:focus")).to_have_attribute("aria-label", starts_with(f"{reached}:"))
     page.keyboard.press("Enter")
     shown(page, "p1 to p6,")
+
+
+def test_a_version_is_promoted_past_a_gate(visit: Visit) -> None:
+    page = visit.open("models")
+    rows = page.locator(".wp-registry").first.locator("tbody tr")
+    page.get_by_role("button", name="Promote…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Promote version 2 of wallpaper-transition")
+    promote = dialog.get_by_role("button", name="Promote past")
+    expect(promote).to_be_disabled(timeout=TRIAL)
+    expect(dialog.get_by_role("row").filter(has_text="PSNR, test")).to_contain_text("24")
+    dialog.get_by_text("Promote although gates do not hold").click()
+    dialog.get_by_label("Reason, needed to force").fill("to try it")
+    promote.click()
+    expect(dialog).to_be_hidden(timeout=TRIAL)
+    expect(rows.filter(has_text="by force")).to_contain_text("champion")
