@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wallpaper.epoch_pictures import separation
+from wallpaper.epoch_pictures import Separation, separation
 
 RNG = np.random.default_rng(3)
 LABELS = np.arange(60) % 5
@@ -37,3 +37,7 @@ def test_a_point_alone_in_its_group_counts_as_nothing():
 def test_one_group_is_refused():
     with pytest.raises(ValueError, match="at least two groups"):
         separation(np.ones((3, 2)), np.zeros(3, int))
+
+
+def test_groups_of_one_point_each_have_nothing_within_to_compare_with():
+    assert separation(np.eye(3), np.arange(3)) == Separation(0.0, 0.0)

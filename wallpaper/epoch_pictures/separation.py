@@ -21,7 +21,7 @@ class Separation:
     silhouette: float
     """-1 to 1; about 0 where groups overlap."""
     scatter_ratio: float
-    """0 and up; 0 where all groups have one mean."""
+    """0 and up; 0 where all groups have one mean, and where no group has any spread to compare with."""
 
 
 def separation(latents: NDArray[np.floating], labels: NDArray[np.integer]) -> Separation:
@@ -58,4 +58,4 @@ def _scatter_ratio(points: NDArray[np.float64], member: NDArray[np.intp], inside
     means = inside.T @ points / sizes[:, None]
     within = float(np.square(points - means[member]).sum())
     between = float((sizes[:, None] * np.square(means - points.mean(axis=0))).sum())
-    return between / max(within, np.finfo(np.float64).tiny)
+    return between / within if within > 0 else 0.0
