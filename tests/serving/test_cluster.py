@@ -151,6 +151,7 @@ def test_two_replicas_answer_as_one_process_does_and_end_in_order(
             process.wait(120)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_port_in_use_is_one_sentence(cluster: Cluster, store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as used:

@@ -153,6 +153,7 @@ def test_the_proxy_inside_is_as_described() -> None:
     assert "location ~ ^/(ping|invocations)" in text
 
 
+@pytest.mark.slow
 def test_the_other_server_of_the_image_answers_and_limits_bodies(container: Path, store: Store) -> None:
     assert "-w /opt/ml/model/code -e __pyfunc_model_path__=/opt/ml/model " in DOCUMENT
     (app, words) = re.search(r"--entrypoint uvicorn \S+ (\S+) (.*) --port 8080$", DOCUMENT, re.MULTILINE).groups()  # type: ignore[union-attr]

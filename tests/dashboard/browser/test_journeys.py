@@ -197,6 +197,7 @@ def test_the_matrix_is_walked_with_arrows(visit: Visit) -> None:
     shown(page, "p1 to p6,")
 
 
+@pytest.mark.slow
 def test_a_version_is_promoted_past_a_gate(visit: Visit) -> None:
     page = visit.open("models")
     rows = page.locator(".wp-registry").first.locator("tbody tr")
