@@ -72,9 +72,9 @@ def test_places_repeated_by_the_source_can_be_told_apart() -> None:
 
 def test_a_row_does_not_depend_on_the_others() -> None:
     ode, (latents, source, target) = build(solver="midpoint", steps=4), batch()
-    together = ode.solve(latents, source, target, block=2).latents[-1]
-    alone = torch.cat([ode.solve(latents[[k]], source[[k]], target[[k]], block=2).latents[-1] for k in range(ROWS)])
-    assert torch.equal(together, alone)
+    together = ode.solve(latents, source, target).latents[-1]
+    alone = torch.cat([ode.solve(latents[[k]], source[[k]], target[[k]]).latents[-1] for k in range(ROWS)])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)  # rounding may depend on the place in a batch
 
 
 def test_adjoint_gives_the_gradients_of_backpropagation() -> None:

@@ -7,7 +7,6 @@ images and no training.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -207,7 +206,6 @@ class TransitionODE(nn.Module):
         *,
         solver: str | None = None,
         steps: int | None = None,
-        block: int | None = None,
     ) -> Trajectory:
         """Carry latents along the field; differentiable, by the adjoint if the model says so.
 
@@ -215,8 +213,7 @@ class TransitionODE(nn.Module):
             latents: (B, d) at times[0]. source, target: (B,) group indices.
             times: (T,), T >= 2, strictly monotone; (1, ..., 0) walks a path back.
             solver, steps: other than the model's own.
-            block: solve this many rows at a time, the last block filled up. Fixed-step paths are then the same bit
-                for bit whatever else is in the batch; without it they agree to rounding.
+                Fixed-step paths agree to rounding whatever else is in the batch; a row alone has the same bits again.
         Raises: ValueError: shapes or times. SolveError: names the sample and its groups.
         """
         _check_shape("latents", latents, (len(latents), self.latent_dim))
@@ -227,25 +224,18 @@ class TransitionODE(nn.Module):
         own = self.settings
         settings = replace(own, solver=solver or own.solver, steps=own.steps if steps is None else steps)
         moments = torch.as_tensor(times, dtype=latents.dtype, device=latents.device)
-        size = block or len(latents)
-        parts = [
-            self._solve_block(latents, source, target, moments, settings, rows)
-            for rows in torch.arange(math.ceil(len(latents) / size) * size, device=latents.device).split(size)
-        ]
-        states = torch.cat([part.states for part in parts], dim=1)[:, : len(latents)]
-        return Trajectory(moments, self.restore(states), max(part.nfe for part in parts))
+        solution = self._integrate(latents, source, target, moments, settings)
+        return Trajectory(moments, self.restore(solution.states), solution.nfe)
 
-    def _solve_block(
-        self, latents: Tensor, source: Tensor, target: Tensor, times: Tensor, settings: SolverSettings, rows: Tensor
+    def _integrate(
+        self, latents: Tensor, source: Tensor, target: Tensor, times: Tensor, settings: SolverSettings
     ) -> Solution:
-        rows = rows.clamp(max=len(latents) - 1)  # the last row stands in for those missing
-        start, source, target = latents[rows], source[rows], target[rows]
         field = self.field(source, target)
         adjoint = self.adjoint and settings.solver == "dopri5" and torch.is_grad_enabled()
         try:
             return integrate(
                 field,
-                self.standardise(start),
+                self.standardise(latents),
                 times,
                 settings,
                 adjoint_parameters=field.parameters if adjoint else None,
@@ -254,7 +244,7 @@ class TransitionODE(nn.Module):
             if error.sample is None:
                 raise
             names = f"{GROUP_NAMES[int(source[error.sample])]} to {GROUP_NAMES[int(target[error.sample])]}"
-            raise SolveError(f"({names}) {error.reason}", int(rows[error.sample])) from error
+            raise SolveError(f"({names}) {error.reason}", error.sample) from error
 
 
 def uniform_times(count: int) -> Tensor:
