@@ -75,6 +75,7 @@ def test_clients_that_promote_at_once_lose_nothing(remote: Registry, add: Add) -
     assert remote.holder("champion") == moves[-1].version
 
 
+@pytest.mark.slow
 def test_the_command_tries_a_version_that_a_server_keeps(
     remote: Registry, add: Add, store: Store, tmp_path: Path
 ) -> None:
