@@ -45,9 +45,6 @@ POINTS_A_SECOND = 10
 SETTLED_S = 120.0
 """Until caches are full; memory is watched from then on."""
 
-KNOWN_S = 15.0
-"""Until the store knows a new run: a page that is opened on an unknown one shows another."""
-
 PATIENCE_S = 180.0
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -156,7 +153,6 @@ def under_load(found: Findings, port: int, server: psutil.Process, late: Path, c
     with tracking.start("live", phase="train_vae", config={"epochs": 10**6}) as run:
         logging = threading.Thread(target=_log, args=(run, ended))
         logging.start()
-        time.sleep(KNOWN_S)
         try:
             before = len(late.read_text().splitlines())
             memory, spent, messages = asyncio.run(

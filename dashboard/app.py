@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mimetypes
 import posixpath
+import re
 from pathlib import Path
 
 from fastapi import HTTPException
@@ -34,6 +35,10 @@ SHOWN = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".mp4", ".json", ".txt", ".lo
 """What may be fetched of a run's files; a page or a picture with scripts in it may not."""
 
 
+RUN = re.compile("[0-9a-f]{32}")
+"""An id of a run, in an address."""
+
+
 def create_app(store: Store, *, password: str = "", read_only: bool = False) -> None:
     """Register the pages of the process's one NiceGUI app. The caller starts the store, and then `ui.run`.
 
@@ -54,7 +59,7 @@ def create_app(store: Store, *, password: str = "", read_only: bool = False) -> 
     def page(tab: str = "", run: str = "") -> None:
         ui.add_css(style)
         ui.add_head_html(QUIET)
-        Page(Context(store, mover, run if store.run(run) else ""), tab)
+        Page(Context(store, mover, run if RUN.fullmatch(run) else ""), tab)
 
     @app.get("/artifact/{run_id}/{path:path}")
     async def artifact(run_id: str, path: str) -> FileResponse:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import time
 
 from nicegui import background_tasks, ui
 
@@ -18,6 +19,9 @@ from dashboard.pages.tabs import TABS, Tab
 from dashboard.views.runs import first_choice
 
 TICK_SECONDS = 1.0
+
+KNOWN_SECONDS = 15.0
+"""In which the store must have heard of the run that an address names."""
 
 CARDS_ON = "loss"
 """The tab above which the status is shown as cards; above the others it is one line."""
@@ -36,6 +40,7 @@ class Page:
         self._name = tab if tab in self._tabs else TABS[0].name
         self._updates: dict[str, Update] = {}
         self._seen: tuple[object, ...] = ()
+        self._known_by = time.monotonic() + KNOWN_SECONDS
         self._working = True  # nothing is told to a page that is not whole yet
         ui.link("Skip to the content", "#wp-content").classes("wp-skip")
         self._header = Header(context, self._switch_theme, self._key)
@@ -97,9 +102,10 @@ class Page:
             self._working = False
 
     def _choose_first(self) -> None:
-        """Whoever has not chosen gets the run that is worth looking at."""
-        if not self._context.run_id:
-            self._context.run_id = first_choice(self._context.store.runs)
+        """Whoever has not chosen gets the run that is worth looking at; one that has just begun is waited for."""
+        context = self._context
+        if context.run is None and (not context.run_id or time.monotonic() > self._known_by):
+            context.run_id = first_choice(context.store.runs)
 
     def _choose(self, run_id: str) -> None:
         self._context.run_id = run_id

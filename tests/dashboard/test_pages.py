@@ -6,6 +6,7 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
+from dashboard.pages import page
 from dashboard.pages.tabs import TABS
 from dashboard.store import Connection, Store
 from dashboard.views import loss as loss_views
@@ -93,6 +94,29 @@ def test_another_run_is_chosen_from_what_was_typed(store: Store) -> None:
         await user.should_see("2 / 2", retries=TRIES)
 
     visit(store, act, path="/?tab=loss")
+
+
+def test_a_run_that_has_just_begun_is_waited_for(trained: Store) -> None:
+    with tracking.start("newest", phase="train_vae", config={"epochs": 9}) as run:
+        train(run, 3)
+
+    async def act(user: User) -> None:
+        look(trained)
+        await user.should_see("3 / 9", retries=TRIES)
+
+    visit(trained, act, path=f"/?tab=loss&run={run.run_id}")
+
+
+@pytest.mark.parametrize("named", ["0" * 32, "../x"])
+def test_a_run_that_is_not_there_gives_way_to_another(
+    trained: Store, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "KNOWN_SECONDS", 0.5)
+
+    async def act(user: User) -> None:
+        await user.should_see("6 / 6", retries=TRIES)
+
+    visit(trained, act, path=f"/?tab=loss&run={named}")
 
 
 def test_names_from_the_store_are_text(store: Store) -> None:
