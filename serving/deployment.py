@@ -31,10 +31,10 @@ from ray.exceptions import RayError
 from ray.serve.config import HTTPOptions
 
 from serving import replica
-from serving.ray_address import check_answers
 from serving.serve import EXAMPLE, ServeError, fetch
 from serving.signals import caught
 from serving.warm import THREADS
+from wallpaper.ray_address import check_answers
 
 APPLICATION = "wallpaper"
 """Its name in Ray Serve; the only one there."""

@@ -6,14 +6,12 @@ Everything is refused at once and in a sentence; Ray itself would wait for ever.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 
-_PROBE_SECONDS = 3.0
+from wallpaper.ray_address import check_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,28 +106,3 @@ class Resources:
             return 10**6
         share = self.gpus_per_trial
         return gpus * int(1 / share + 1e-9) if share < 1 else gpus // int(share)
-
-
-def check_answers(address: str) -> None:
-    """Raises: ValueError: nobody listens there; where Ray would wait for minutes."""
-    if address == "auto":
-        address = _noted()
-        if not address:  # Ray looks for one, and says at once if it finds none
-            return
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise ValueError(f"--address must be auto or host:port, but got {address!r}")
-    try:
-        socket.create_connection((host, int(port)), _PROBE_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise ValueError(
-            f"--address {address} must be a running Ray cluster's, but nobody answers ({error}); "
-            "start one with `ray start --head`"
-        ) from error
-
-
-def _noted() -> str:
-    """The cluster that Ray takes for auto: of the environment, else of the last `ray start`, which may have died."""
-    place = Path(os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp", "ray", "ray_current_cluster")
-    own = os.environ.get("RAY_ADDRESS", "")
-    return own or (place.read_text(encoding="utf-8").strip() if place.is_file() else "")

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import pytest
 
-from serving import ray_address, signals
+from serving import signals
 from serving.body import MOST_BODY_BYTES
 from serving.front_door import reply
 from serving.refusals import error_body
@@ -27,6 +27,7 @@ from serving.samples import Samples
 from serving.service import Service
 from tests.serving.conftest import ROOT, Server, Store
 from tests.tiny import tiny_model
+from wallpaper import ray_address
 
 JSON = "application/json"
 RAY = """

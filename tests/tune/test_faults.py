@@ -101,7 +101,7 @@ def test_a_cluster_that_does_not_answer_is_refused_before_anything_begins(
     started = time.monotonic()
     message = refused(ground, tmp_path, *given)
     assert time.monotonic() - started < 10
-    assert f"{silent} must be a running Ray cluster's, but nobody answers" in message
+    assert f"{silent}` must be a running Ray cluster's, but nobody answers" in message
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ def silent_port() -> Iterator[int]:
         ({"gpus": 2, "gpus_per_trial": 3.0}, "--gpus-per-trial 3, but --gpus 2; no trial could ever start"),
         ({"cpus_per_trial": 9}, r"--cpus-per-trial 9, but this machine has 8 CPU\(s\)"),
         ({"simulate_gpus": True}, "--simulate-gpus needs --gpus N"),
-        ({"address": "here"}, "--address must be auto or host:port, but got 'here'"),
-        ({"address": "localhost:x"}, "--address must be auto or host:port"),
+        ({"address": "here"}, "`--address` must be auto or host:port, but got 'here'"),
+        ({"address": "localhost:x"}, "`--address` must be auto or host:port"),
         ({"address": "127.0.0.1:99999"}, "nobody answers"),
     ],
 )
@@ -49,7 +49,7 @@ def test_what_cannot_be_had_is_refused_in_a_sentence(asked: dict[str, Any], mess
 
 def test_an_address_that_nobody_listens_at_is_refused_at_once(silent_port: int) -> None:
     started = time.monotonic()
-    with pytest.raises(ValueError, match=f"--address 127.0.0.1:{silent_port} must be a running Ray cluster's"):
+    with pytest.raises(ValueError, match=f"`--address 127.0.0.1:{silent_port}` must be a running Ray cluster's"):
         Resources(address=f"127.0.0.1:{silent_port}").check()
     assert time.monotonic() - started < 5
 

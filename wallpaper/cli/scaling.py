@@ -6,7 +6,6 @@ Checks what can be checked before Ray is loaded, which takes seconds; the work i
 from __future__ import annotations
 
 import importlib
-import socket
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -16,8 +15,6 @@ import torch
 from wallpaper.training.world import Scaling
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_PROBE_SECONDS = 3.0
 
 
 def scaling_options(function: F) -> F:
@@ -46,7 +43,7 @@ def chosen_scaling(gpus: int, workers: int, address: str) -> Scaling | None:
     if not (gpus or workers):
         return None
     if address:
-        _check_answers(address)
+        _with_ray("wallpaper.ray_address").check_answers(address)
     elif gpus > torch.cuda.device_count():
         raise ValueError(
             f"`--gpus {gpus}` needs as many GPUs that torch can use, but this machine has {torch.cuda.device_count()}; "
@@ -57,27 +54,16 @@ def chosen_scaling(gpus: int, workers: int, address: str) -> Scaling | None:
 
 def load_cluster() -> Any:
     """The module `cluster`. Raises: ValueError: Ray is not installed."""
+    return _with_ray("wallpaper.cluster")
+
+
+def _with_ray(module: str) -> Any:
+    """A module that loads Ray or what comes with it. Raises: ValueError: that is not installed."""
     try:
-        return importlib.import_module("wallpaper.cluster")
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if not (error.name or "").startswith(("ray", "pyarrow", "pandas")):
+        if not (error.name or "").startswith(("ray", "grpc", "pyarrow", "pandas")):
             raise
         raise ValueError(
-            f"`--gpus` and `--workers` need Ray, but {error.name} is not installed; pip install 'ray[train]'"
-        ) from error
-
-
-def _check_answers(address: str) -> None:
-    """Ray itself waits for minutes where nobody listens."""
-    if address == "auto":
-        return
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise ValueError(f"`--address` must be auto or host:port, but got {address!r}")
-    try:
-        socket.create_connection((host, int(port)), _PROBE_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise ValueError(
-            f"`--address {address}` must be a running Ray cluster's, but nobody answers ({error}); "
-            "start one with `ray start --head`"
+            f"`--gpus` and `--workers` need Ray, but {error.name} is not installed; pip install 'ray[train]' grpcio"
         ) from error
