@@ -18,9 +18,9 @@ from mlflow.pyfunc.model import PythonModel
 import serving.own_code  # noqa: F401  first: it decides where the library comes from
 from serving.front_door import log_defect, open_front_door
 from serving.refusals import Refusal
-from serving.samples import Samples
 from serving.schema import ClientError
 from serving.service import Service
+from wallpaper.data.samples import Samples
 from wallpaper.models.transition_model import TransitionModel
 
 

@@ -21,7 +21,7 @@ from mlflow.models import Model
 
 import wallpaper
 from serving import schema
-from serving.samples import Samples
+from wallpaper.data.samples import Samples
 from wallpaper.tracking import Store
 
 REQUIREMENTS = (

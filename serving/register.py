@@ -24,10 +24,10 @@ from serving.card import model_card, with_own_card
 from serving.packing import pack
 from serving.promotion import Outcome, promote
 from serving.report import outcome_text
-from serving.samples import Samples
 from serving.versions import CHALLENGER, CHAMPION, NAME, Registry, figure_tags
 from wallpaper import provenance, tracking
 from wallpaper.data.layout import DIGEST_LENGTH
+from wallpaper.data.samples import Samples
 from wallpaper.data.store import PatternStore
 from wallpaper.evaluation import Record, read_record, weights_of
 from wallpaper.models.transition_model import TransitionModel

@@ -16,7 +16,7 @@ from serving.answers import describe, draw
 from serving.images import find_cell
 from serving.refusals import Refusal, in_row
 from serving.requests import Limits, Options, Request, check_pair, parse_options, parse_requests
-from serving.samples import Samples
+from wallpaper.data.samples import Samples
 from wallpaper.models.solvers import SolveError
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.patterns import generate_pattern

@@ -29,12 +29,12 @@ with warnings.catch_warnings():  # MLflow warns about its own type hints when it
     import mlflow.pyfunc  # noqa: F401
 
 from serving import promotion
-from serving.samples import Samples
 from serving.service import Service
 from serving.versions import Registry
 from tests.serving.test_gates import GOOD, SOUND
 from tests.tiny import SIDE, tiny_model
 from wallpaper import tracking
+from wallpaper.data.samples import Samples
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = itertools.count()

@@ -23,11 +23,11 @@ from serving import signals
 from serving.body import MOST_BODY_BYTES
 from serving.front_door import reply
 from serving.refusals import error_body
-from serving.samples import Samples
 from serving.service import Service
 from tests.serving.conftest import ROOT, Server, Store
 from tests.tiny import tiny_model
 from wallpaper import ray_address
+from wallpaper.data.samples import Samples
 
 JSON = "application/json"
 RAY = """

@@ -13,7 +13,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from serving.model import TransitionService
-from serving.samples import Samples
+from wallpaper.data.samples import Samples
 
 ROW = {"source_group": "p1", "target_group": "p6m", "seed": "3"}
 SMALL = {"n_frames": 3, "size": 64}

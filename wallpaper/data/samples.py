@@ -1,4 +1,4 @@
-"""The small dataset that is packed with a served model: a few cells of each group, by name, as one safetensors file.
+"""The small dataset packed with a registered model: a few cells of each group, by name, as one safetensors file.
 
 Patterns of a pattern file's test part, or else of the generator; always exact cells at the model's resolution.
 """

@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from serving.samples import Samples
 from tests.tiny import SIDE
 from wallpaper.data.generation import generate_dataset
+from wallpaper.data.samples import Samples
 from wallpaper.judge import identify
 from wallpaper.patterns import Pattern
 from wallpaper.plane import GROUP_NAMES, Lattice, plane_group
+
+
+@pytest.fixture(scope="module")
+def samples() -> Samples:
+    return Samples.generated(SIDE)
 
 
 def test_every_group_has_some_and_each_is_what_its_name_says(samples: Samples) -> None:
