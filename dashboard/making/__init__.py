@@ -7,6 +7,7 @@ process lives.
 from dashboard.making.lengths import Lengths
 from dashboard.making.maker import Maker, maker_of
 from dashboard.making.models import SHIPPED, Choice
+from dashboard.making.thumbnails import Thumbnail, thumbnails
 from dashboard.making.transitions import Made, Wanted
 from dashboard.making.uploads import RefusedPictureError, Start, read_start
 
@@ -18,7 +19,9 @@ __all__ = [
     "Maker",
     "RefusedPictureError",
     "Start",
+    "Thumbnail",
     "Wanted",
     "maker_of",
     "read_start",
+    "thumbnails",
 ]

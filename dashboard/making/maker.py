@@ -18,6 +18,7 @@ from dashboard.making.models import Models
 from dashboard.making.transitions import Made, Wanted, make
 from dashboard.making.uploads import Start
 from dashboard.store import Store
+from wallpaper.data.samples import Sample
 
 MOST_KEPT = 16
 """Transitions, some 4 MB each."""
@@ -59,19 +60,31 @@ class Maker:
     def make(self, wanted: Wanted) -> str:
         """The token of a transition, which is made if it is not kept. Blocks for seconds.
 
-        Raises: ValueError: see `make` and `Models.get`; or the picture to start from is kept no longer.
+        Raises: ValueError: see `make` and `Models.get`; or what it starts from is not there, or kept no longer.
         """
         token = self.token(wanted)
         if self.made(token) is not None:
             return token
-        start = self._starts.get(wanted.picture)
-        if wanted.picture and start is None:
-            raise ValueError("the picture to start from must be kept, but is not any more; give it again")
+        start = self._start(wanted)
         with self._computing:
             found = self.made(token) or make(self.models.get(wanted.model), wanted, start)
         with self._looking:
             _keep(self._made, token, found, MOST_KEPT)
         return token
+
+    def _start(self, wanted: Wanted) -> Start | Sample | None:
+        """Raises: ValueError: no such picture or sample."""
+        if wanted.picture:
+            start = self._starts.get(wanted.picture)
+            if start is None:
+                raise ValueError("the picture to start from must be kept, but is not any more; give it again")
+            return start
+        if wanted.sample:
+            samples = self.models.samples(wanted.model)
+            if samples is None or wanted.sample not in samples.by_id:
+                raise ValueError(f"no sample {wanted.sample} is packed with this model; start at a seed or a picture")
+            return samples.by_id[wanted.sample]
+        return None
 
     def lengths(self, model: str, seed: int) -> Lengths:
         """Of all paths. Blocks for seconds, in which transitions are made. Raises: ValueError: see `Models.get`."""

@@ -16,6 +16,7 @@ from PIL import Image
 
 from dashboard.making.uploads import Start, at_side
 from dashboard.views.elements import Elements, element_set
+from wallpaper.data.samples import Sample
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.pictures.placement import place
 from wallpaper.pictures.render import Picture, picture_scale
@@ -39,7 +40,9 @@ class Wanted:
     route: str = "direct"
     model: str = "shipped"
     picture: str = ""
-    """Digest of the picture to start from; empty for the generator's pattern of the seed."""
+    """Digest of the picture to start from; empty for a sample, or the generator's pattern of the seed."""
+    sample: str = ""
+    """Id of the model's own pattern to start from, such as "p4m-0"."""
 
     def __post_init__(self) -> None:
         if self.source == self.target:
@@ -62,9 +65,10 @@ class Made:
     sets: tuple[Elements, ...]
 
 
-def make(model: TransitionModel, wanted: Wanted, start: Start | None) -> Made:
+def make(model: TransitionModel, wanted: Wanted, start: Start | Sample | None) -> Made:
     """Make a transition. Blocks for seconds.
 
+    Args: start: the cell to start at exactly; the generator's pattern of the seed if None.
     Raises: ValueError: the groups are the same or unknown, or do not fit the start.
     """
     if start is None:
@@ -72,8 +76,15 @@ def make(model: TransitionModel, wanted: Wanted, start: Start | None) -> Made:
             model, wanted.source, wanted.target, seed=wanted.seed, n_frames=FRAMES, route=wanted.route
         )
     else:
-        start = at_side(start, model.resolution)
-        image = torch.from_numpy(start.cell).permute(2, 0, 1).contiguous()
+        if start.group != wanted.source:
+            raise ValueError(
+                f"`source` must be {start.group}, the group of what is started at, but got {wanted.source}"
+            )
+        if isinstance(start, Start):
+            cell = torch.from_numpy(at_side(start, model.resolution).cell)
+        else:
+            cell = torch.from_numpy(start.pixels).float() / 255
+        image = cell.permute(2, 0, 1).contiguous()
         result = transition(
             model, image, wanted.source, wanted.target,
             lattice=start.lattice, n_frames=FRAMES, route=wanted.route,

@@ -1,80 +1,105 @@
-"""A picture of somebody's own to start from: given, judged, said in words, and taken back.
+"""What a transition starts at: the generator's pattern of a seed, a sample packed with the model, or an own picture.
 
-Limits and words come from `dashboard.making.uploads`.
+A choice of three, with what belongs to the chosen one beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from nicegui import events, ui
+from nicegui import ui
 
-from dashboard.making import SHIPPED, RefusedPictureError, Start, maker_of, read_start
-from dashboard.making.uploads import MOST_BYTES
-from dashboard.pages.context import Context, PageClosedError
+from dashboard.pages.context import Context
+from dashboard.pages.transition_picture import StartPicture
+from dashboard.pages.transition_samples import StartSample
 
-TOO_LARGE = f"A picture may have at most {MOST_BYTES // 2**20} MB, but this has more: shrink it."
+MOST_SEED = 99_999
+
+SEED, SAMPLE, PICTURE = "seed", "sample", "picture"
+
+KINDS = {SEED: "Seed", SAMPLE: "Sample", PICTURE: "Own picture"}
 
 
-class StartPicture:
+class StartControl:
     """The control in one page."""
 
-    def __init__(self, context: Context, row: ui.element, started: Callable[[str], None]) -> None:
-        """Args: row: where the button goes. started: called with the group that a picture has."""
-        self._context, self._started = context, started
-        self.chosen: Start | None = None
-        with row, ui.element("div").classes("wp-upload"):
-            self._upload = (
-                ui.upload(on_upload=self._given, on_rejected=self._refused, max_file_size=MOST_BYTES, auto_upload=True)
-                .props('accept="image/png,image/jpeg,image/webp"')
-                .mark("upload")
+    def __init__(
+        self,
+        context: Context,
+        kept: dict[str, Any],
+        *,
+        changed: Callable[[], None],
+        picked: Callable[[], None],
+        started: Callable[[str], None],
+    ) -> None:
+        """Args:
+        kept: the tab's settings: start, seed, sample, source, model.
+        changed: called when another seed is there. picked: a sample was clicked.
+        started: called with the group that a given picture has.
+        """
+        self._kept, self._changed = kept, changed
+        with ui.element("div").classes("wp-ask-more") as row:
+            ui.label("Start at").classes("wp-about")
+            self._kind = (
+                ui.toggle(KINDS, value=kept["start"], on_change=self._choose)
+                .props('dense no-caps aria-label="Start at"')
+                .classes("wp-toggle")
+                .mark("start")
             )
-            self._ask = (
-                ui.button("Own picture", icon="add_photo_alternate")
-                .props("outline no-caps")
-                .tooltip("Start at a PNG, JPEG or WebP of your own: its group is found")
-                .on("click", lambda: self._upload.run_method("pickFiles"))
-            )
-        with ui.element("div").classes("wp-found") as self._box:
-            self._words = ui.label("").classes("wp-found-words").props('role="status"').mark("certificate")
-            ui.button(icon="close", on_click=self.forget).props(
-                'flat dense round aria-label="Start at a seed again"'
-            ).mark("forget")
-        self._box.set_visibility(False)
+            with ui.element("div").classes("wp-labelled") as self._seed_box:
+                self._place_seed()
+            self._sample = StartSample(context, kept, picked)
+        self._picture = StartPicture(context, row, started, self._start_at_seed)
+        self._show()
 
-    def forget(self) -> None:
-        """Start at a seed again."""
-        self.chosen = None
-        self._box.set_visibility(False)
+    def wanted(self, source: str) -> dict[str, Any]:
+        """What goes into a `Wanted`. Raises: ValueError: no seed is typed, or no picture is chosen."""
+        if self._kind.value == SAMPLE:
+            return {SAMPLE: self._sample.chosen(source)}
+        if self._kind.value == PICTURE:
+            if self._picture.chosen is None:
+                raise ValueError("Choose a picture of your own, or start at a seed.")
+            return {PICTURE: self._picture.chosen.digest}
+        if self._seed.value is None:
+            raise ValueError("a seed must be a number from 0 on; type one")
+        return {SEED: int(self._seed.value)}
 
-    def keep_only(self, group: str) -> None:
-        """A picture starts nothing but its own group."""
-        if self.chosen is not None and self.chosen.group != group:
-            self.forget()
+    def follow(self, source: str) -> None:
+        """Another source or model was chosen: a picture starts nothing but its own group."""
+        if self._picture.chosen is not None and self._picture.chosen.group != source:
+            self._picture.forget()
+        self._show()
 
-    async def _given(self, event: events.UploadEventArguments) -> None:
-        maker = maker_of(self._context.store)
-        content = await event.file.read()
-        self._ask.props("loading")
-        try:
-            side = (await self._context.off_loop(maker.models.get, SHIPPED)).resolution
-            start = await self._context.off_loop(read_start, content, side)
-        except PageClosedError:
-            return
-        except RefusedPictureError as error:
-            self._say(str(error))
-            return
-        finally:
-            self._ask.props(remove="loading")
-            self._upload.reset()
-        maker.add(start)
-        self.chosen = start
-        self._say(start.words)
-        self._started(start.group)
+    def _place_seed(self) -> None:
+        self._seed = (
+            ui.number("Seed", value=self._kept["seed"], min=0, max=MOST_SEED, precision=0, on_change=self._keep_seed)
+            .props("dense outlined")
+            .classes("wp-seed")
+            .mark("seed")
+        )
+        ui.button(
+            icon="casino", on_click=lambda: self._seed.set_value((int(self._seed.value or 0) + 1) % MOST_SEED)
+        ).props('flat round aria-label="Next seed"').tooltip("Next seed").mark("next-seed")
 
-    def _refused(self) -> None:
-        self._say(TOO_LARGE)
+    def _keep_seed(self) -> None:
+        if self._seed.value is not None:
+            self._kept["seed"] = int(self._seed.value)
+        self._changed()
 
-    def _say(self, text: str) -> None:
-        self._words.set_text(text)
-        self._box.set_visibility(True)
+    def _start_at_seed(self) -> None:
+        self._kind.set_value(SEED)
+
+    def _choose(self) -> None:
+        if self._kind.value != PICTURE:  # which is not kept
+            self._kept["start"] = self._kind.value
+        self._show()
+
+    def _show(self) -> None:
+        kind = self._kind.value
+        self._seed_box.set_visibility(kind == SEED)
+        self._picture.show(kind == PICTURE)
+        if kind == SAMPLE:
+            self._sample.show(self._kept["source"], self._kept["model"])
+        else:
+            self._sample.hide()

@@ -14,17 +14,16 @@ from dashboard.making.models import choices
 from dashboard.pages.context import Context, PageClosedError, Update
 from dashboard.pages.parts import card, skeleton
 from dashboard.pages.transition_matrix import MatrixCard
-from dashboard.pages.transition_start import StartPicture
+from dashboard.pages.transition_start import StartControl
 from dashboard.views.matrix import summary
 from wallpaper.pictures.colours import BY_ROTATION
 from wallpaper.plane.routes import ROUTES
 
 FIRST: dict[str, Any] = {
     "source": "p1", "target": "p6m", "seed": 23, "route": "direct", "model": "shipped", "colour": "kept",
+    "start": "seed", "sample": 0,
 }  # fmt: skip
 """What a new visitor sees."""
-
-MOST_SEED = 99_999
 
 
 def build(context: Context) -> Update:
@@ -38,7 +37,9 @@ class TransitionsTab:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._maker = maker_of(context.store)
-        self._kept: dict[str, Any] = context.settings.setdefault("transitions", dict(FIRST))
+        self._kept: dict[str, Any] = context.settings.setdefault("transitions", {})
+        for name, value in FIRST.items():
+            self._kept.setdefault(name, value)
         self._player: ui.element | None = None
         self._shown: Wanted | None = None
         self._asked = 0
@@ -46,7 +47,9 @@ class TransitionsTab:
             self._matrix = MatrixCard(context, self._kept, self._pick)
             with card("Transition", "every frame keeps the common subgroup exactly"):
                 self._place_questions()
-                self._start = StartPicture(context, self._more, self._started)
+                self._start = StartControl(
+                    context, self._kept, changed=self._changed, picked=self.generate, started=self._started
+                )
                 self._said = ui.label("").classes("wp-about").props('role="status"').mark("said")
                 self._box = ui.element("div").classes("w-full")
         with self._box:
@@ -82,16 +85,7 @@ class TransitionsTab:
                 .classes("wp-generate")
                 .mark("generate")
             )
-        with ui.element("div").classes("wp-ask-more") as self._more:
-            self._seed = (
-                ui.number("Seed", value=kept["seed"], min=0, max=MOST_SEED, precision=0, on_change=self._changed)
-                .props("dense outlined")
-                .classes("wp-seed")
-                .mark("seed")
-            )
-            ui.button(
-                icon="casino", on_click=lambda: self._seed.set_value((int(self._seed.value or 0) + 1) % MOST_SEED)
-            ).props('flat round aria-label="Next seed"').tooltip("Next seed").mark("next-seed")
+        with ui.element("div").classes("wp-ask-more"):
             self._route = (
                 ui.toggle(list(ROUTES), value=kept["route"], on_change=self._changed)
                 .props('dense no-caps aria-label="Route"')
@@ -116,22 +110,19 @@ class TransitionsTab:
             self._model.set_options(options, value=value)
 
     def _wanted(self) -> Wanted:
-        """Raises: ValueError: no seed, or twice the same group."""
-        start = self._start.chosen
-        if start is None and self._seed.value is None:
-            raise ValueError("a seed must be a number from 0 on; type one")
-        if self._source.value == self._target.value:
+        """Raises: ValueError: nothing to start at, or twice the same group."""
+        source, target = self._source.value, self._target.value
+        if source == target:
             raise ValueError("Choose two different groups.")
-        seed = 0 if start is not None else int(self._seed.value)
-        picture = start.digest if start is not None else ""
-        return Wanted(self._source.value, self._target.value, seed, self._route.value, self._model.value, picture)
+        start = self._start.wanted(source)
+        return Wanted(source, target, route=self._route.value, model=self._model.value, **start)
 
     def _changed(self) -> None:
-        fields = ("source", "target", "seed", "route", "model")
-        for name, field in zip(fields, (self._source, self._target, self._seed, self._route, self._model), strict=True):
+        fields = {"source": self._source, "target": self._target, "route": self._route, "model": self._model}
+        for name, field in fields.items():
             if field.value is not None:
-                self._kept[name] = int(field.value) if name == "seed" else field.value
-        self._start.keep_only(self._source.value)
+                self._kept[name] = field.value
+        self._start.follow(self._source.value)
         self._matrix.choose(self._source.value, self._target.value)
         self._describe()
 

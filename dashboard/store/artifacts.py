@@ -53,6 +53,21 @@ class Artifacts:
                 ) from error
         return kept
 
+    def packed(self, name: str, version: int) -> Path:
+        """The local copy of the folder that is packed with a registered version; versions do not change.
+
+        Raises: FileNotFoundError: nothing is packed with it, or the store does not answer.
+        """
+        kept = self._folder / f"{version}-{quote(name, safe='')}"
+        if kept.is_dir():
+            return kept
+        with tempfile.TemporaryDirectory(dir=self._folder) as temporary:
+            try:
+                os.replace(self._source.fetch_packed(name, version, Path(temporary)), kept)
+            except Exception as error:  # MLflow's, or its storage's
+                raise FileNotFoundError(f"version {version} of {name} must have files, but: {error}") from error
+        return kept
+
     def close(self) -> None:
         """Remove the copies."""
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 PAGE = 1000
 """Points of a history asked for at once."""
 
+PACKED = "artifacts"
+"""Where a Python model of MLflow keeps the files that are packed with it."""
+
 PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
@@ -87,6 +90,13 @@ class Source:
     def fetch(self, run_id: str, path: str, folder: Path) -> Path:
         """Copy a file of a run into a local folder. The caller has made sure that `path` stays below the run's."""
         return Path(self._client.download_artifacts(run_id, path, str(folder)))
+
+    def fetch_packed(self, name: str, version: int, folder: Path) -> Path:
+        """Copy what is packed with a registered version, weights and samples, into a local folder."""
+        from mlflow.artifacts import download_artifacts  # noqa: PLC0415 - see `_client`
+
+        whole = self._client.get_model_version_download_uri(name, str(version))
+        return Path(download_artifacts(f"{whole}/{PACKED}", dst_path=str(folder), tracking_uri=self.uri))
 
     @property
     def _client(self) -> MlflowClient:

@@ -130,6 +130,13 @@ class Store:
         """
         return self._artifacts.file(run_id, path)
 
+    def packed(self, name: str, version: int) -> Path:
+        """A local copy of the folder that is packed with a registered version. Blocks.
+
+        Raises: FileNotFoundError: nothing is packed with it, or the store does not answer.
+        """
+        return self._artifacts.packed(name, version)
+
     def poll(self) -> None:
         """Ask once. Whatever goes wrong is told by `connection`."""
         try:

@@ -17,10 +17,12 @@ from dashboard.making.atlas import OPERATIONS, check, picture
 from dashboard.making.files import KINDS
 from dashboard.making.models import MOST_LOADED, Models, choices
 from dashboard.store import RunRecord, VersionRecord
-from tests.tiny import tiny_model
+from tests.tiny import SIDE, tiny_model
+from wallpaper.data.samples import Samples
 from wallpaper.patterns import generate_pattern
 from wallpaper.pictures.render import render
 from wallpaper.plane import GROUP_NAMES, plane_group
+from wallpaper.transition import transition
 
 FRAMES = 7
 
@@ -47,6 +49,9 @@ class Shelf:
     def get(self, key: str) -> Any:
         self.asked.append(key)
         return tiny_model()
+
+    def samples(self, key: str) -> Samples | None:
+        return Samples.generated(SIDE, 1) if key == "named/1" else None
 
 
 @pytest.fixture
@@ -136,6 +141,30 @@ def test_a_transition_starts_at_the_picture_for_any_resolution(maker: Maker, til
     assert made.result.lattices[0].meets("square")
 
 
+def test_a_transition_starts_at_exactly_the_sample(maker: Maker) -> None:
+    wanted = Wanted("cmm", "p2", model="named/1", sample="cmm-0")
+    made = maker.made(maker.make(wanted))
+    sample = Samples.generated(SIDE, 1).by_id["cmm-0"]
+    assert made is not None
+    image = torch.from_numpy(sample.pixels).permute(2, 0, 1).float() / 255
+    expected = transition(tiny_model(), image, "cmm", "p2", lattice=sample.lattice, n_frames=FRAMES)
+    torch.testing.assert_close(made.result.frames, expected.frames, rtol=0, atol=0)
+    assert made.result.lattices == expected.lattices
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        (Wanted("cmm", "p2", model="shipped", sample="cmm-0"), "no sample cmm-0 is packed with this model"),
+        (Wanted("cmm", "p2", model="named/1", sample="cmm-1"), "no sample cmm-1 is packed with this model"),
+        (Wanted("p4", "p2", model="named/1", sample="cmm-0"), "`source` must be cmm"),
+    ],
+)
+def test_a_sample_that_is_not_there_or_of_another_group_is_refused(maker: Maker, wanted: Wanted, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        maker.make(wanted)
+
+
 def test_every_file_can_be_opened(maker: Maker) -> None:
     token = maker.make(Wanted("p2", "p4"))
     found = {kind: maker.file(token, kind, FRAMES - 1) for kind in KINDS}
@@ -172,10 +201,15 @@ def test_lengths_are_those_of_the_paths(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 class Files:
-    """A store of one model folder."""
+    """A store of model folders, and of one registered version."""
+
+    versions = (VersionRecord("named", 1, (), "r", 0.0, "", {}),)
 
     def __init__(self, folder: Any) -> None:
         self.folder, self.fetched = folder, 0
+
+    def packed(self, name: str, version: int) -> Any:
+        return self.folder / name / str(version)
 
     def file(self, run_id: str, path: str) -> Any:
         self.fetched += 1
@@ -193,6 +227,25 @@ def test_a_run_keeps_a_model_that_is_loaded_once(tmp_path: Any) -> None:
     assert files.fetched == 3
     with pytest.raises(ValueError, match="must keep a transition model"):
         models.get("b")
+
+
+def test_a_registered_model_comes_with_its_samples(tmp_path: Any) -> None:
+    models = Models(Files(tmp_path))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="named/1 must have a transition model packed with it"):
+        models.get("named/1")
+    tiny_model().save(tmp_path / "named" / "1" / "any")
+    assert models.get("named/1").resolution == SIDE
+    assert models.samples("named/1") is None  # an older one, without
+    path = tmp_path / "named" / "1" / "samples.safetensors"
+    path.write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="named/1 must hold whole samples"):
+        models.samples("named/1")
+    packed = Samples.generated(SIDE, 1)
+    packed.save(path)
+    found = models.samples("named/1")
+    assert found is not None
+    assert found.digest == packed.digest
+    assert models.samples("shipped") is None
 
 
 def test_few_models_stay_in_memory(tmp_path: Any) -> None:
@@ -213,8 +266,12 @@ def test_models_that_can_be_chosen() -> None:
     run = RunRecord("r2", "seven", "0", "FINISHED", 0.0, None, {"phase": "train_ode"}, {}, {})
     found = [(each.key, each.title) for each in choices([version], run)]
     assert found == [
-        ("shipped", "shipped model"), ("r1", "wallpaper-transition 2 @champion"), ("r2", "run seven"),
-    ]  # fmt: skip
+        ("shipped", "shipped model"),
+        ("wallpaper-transition/2", "wallpaper-transition 2 @champion"),
+        ("r2", "run seven"),
+    ]
+    own = RunRecord("r1", "six", "0", "FINISHED", 0.0, None, {"phase": "train_ode"}, {}, {})
+    assert [each.key for each in choices([version], own)] == ["shipped", "wallpaper-transition/2"]
     vae = RunRecord("r3", "eight", "0", "FINISHED", 0.0, None, {"phase": "train_vae"}, {}, {})
     assert [each.key for each in choices([], vae)] == ["shipped"]
 

@@ -145,6 +145,24 @@ def test_no_path_leads_out_of_a_run_s_files(store: Store, run_id: str, path: str
             ask(run_id, path)
 
 
+def test_what_is_packed_with_a_version_is_copied_once(store: Store, project: Path) -> None:
+    packed = project / "own" / "artifacts" / "model"
+    packed.mkdir(parents=True)
+    (packed / "model.json").write_text("{}")
+    client = tracking.initialise().client
+    client.create_registered_model("a b")
+    for source in (packed.parents[1], project / "nothing"):
+        client.create_model_version("a b", str(source))
+    found = store.packed("a b", 1)
+    assert (found / "model" / "model.json").read_text() == "{}"
+    (packed / "model.json").write_text("changed")
+    assert store.packed("a b", 1) == found
+    assert (found / "model" / "model.json").read_text() == "{}"
+    for version in (2, 3):
+        with pytest.raises(FileNotFoundError, match=f"version {version} of a b must have files, but"):
+            store.packed("a b", version)
+
+
 def test_a_file_is_copied_once(store: Store, project: Path) -> None:
     (project / "a.json").write_text("{}")
     with tracking.start("a", phase="train_vae") as run:

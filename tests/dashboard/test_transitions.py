@@ -13,10 +13,11 @@ from PIL import Image
 
 from dashboard.making import models
 from dashboard.making import transitions as making
-from dashboard.store import Store
+from dashboard.store import Store, VersionRecord
 from tests.dashboard.conftest import eventually, look, visit
-from tests.tiny import tiny_model
+from tests.tiny import SIDE, tiny_model
 from wallpaper import tracking
+from wallpaper.data.samples import Samples
 from wallpaper.patterns import generate_pattern
 from wallpaper.pictures.render import render
 
@@ -136,6 +137,9 @@ def test_a_picture_of_ones_own_starts_a_transition(small: Store) -> None:
 
     async def act(user: User) -> None:
         first = await waited(user, "player")
+        element(user, "start").set_value("picture")
+        user.find(marker="generate").click()
+        await user.should_see("Choose a picture of your own, or start at a seed.", retries=TRIES)
         upload = element(user, "upload")
         await upload.handle_uploads([SmallFileUpload("x.png", "image/png", b"no picture")])
         await user.should_see("This is not a whole PNG", retries=TRIES)
@@ -147,6 +151,37 @@ def test_a_picture_of_ones_own_starts_a_transition(small: Store) -> None:
         assert (about["source"], about["groups"][0]) == ("p4g", "p4g")
         element(user, "source").set_value("p2")  # the picture is none of p2
         await user.should_not_see("This is p4g", retries=TRIES)
+        assert element(user, "start").value == "seed"
+
+    visit(small, act, path="/?tab=transitions")
+
+
+def test_a_transition_starts_at_a_sample_of_the_model(small: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = Samples.generated(SIDE, 2)
+    monkeypatch.setattr(models.Models, "samples", lambda _, key: packed if key == "named/1" else None)
+    small.versions = (VersionRecord("named", 1, ("champion",), "r", 0.0, "", {}),)
+
+    async def act(user: User) -> None:
+        first = await waited(user, "player")
+        element(user, "start").set_value("sample")
+        await user.should_see("No patterns are packed with this model", retries=TRIES)
+        user.find(marker="generate").click()
+        await user.should_see("no sample p1-0 is packed with this model", retries=TRIES)
+        element(user, "model").set_value("named/1")
+        await user.should_see(marker="sample-p1-1", retries=TRIES)
+        user.find(marker="sample-p1-1").click()
+        second = await waited(user, "player", first)
+        assert element(user, "sample-p1-1").props["aria-pressed"] == "true"
+        element(user, "source").set_value("pmg")
+        await user.should_see(marker="sample-pmg-1", retries=TRIES)
+        await user.should_not_see(marker="sample-p1-1")
+        user.find(marker="generate").click()
+        third = await waited(user, "player", second)
+        about = (await user.http_client.get(f"/{third}")).json()
+        assert about["groups"][0] == "pmg"
+        lattice = packed.by_id["pmg-1"].lattice
+        a, b, gamma = about["lattices"][0]
+        assert (b / a, gamma) == pytest.approx((lattice.b / lattice.a, lattice.gamma), abs=5e-3)
 
     visit(small, act, path="/?tab=transitions")
 

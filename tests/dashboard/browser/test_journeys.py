@@ -122,6 +122,7 @@ def picture(player: Locator) -> str:
 
 def test_a_picture_of_ones_own_is_judged_and_starts_a_transition(visit: Visit) -> None:
     page = visit.open("transitions")
+    page.get_by_role("button", name="Own picture").click()
     give(page, b"This is a text.")
     certificate = page.locator(".wp-found")
     expect(certificate).to_contain_text("This is not a whole PNG")
@@ -135,8 +136,19 @@ def test_a_picture_of_ones_own_is_judged_and_starts_a_transition(visit: Visit) -
 
 def give(page: Page, content: bytes) -> None:
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Own picture").click()
+        page.get_by_role("button", name="Choose a picture").click()
     chooser.value.set_files({"name": "own.png", "mimeType": "image/png", "buffer": content})
+
+
+def test_a_sample_packed_with_the_champion_starts_a_transition(visit: Visit) -> None:
+    page = visit.open("transitions")
+    page.get_by_role("button", name="Sample", exact=True).click()
+    expect(page.get_by_role("group", name="Sample")).to_contain_text("No patterns are packed with this model")
+    choose(page, "Model", "wallpaper-transition 1 @champion")
+    choose(page, "From", "p4g")
+    page.get_by_role("button", name="Sample p4g-2").click()
+    expect(shown(page, "p4g to p6m").locator(".wp-now")).to_have_text("exactly p4g")
+    expect(page.get_by_role("button", name="Sample p4g-2")).to_have_attribute("aria-pressed", "true")
 
 
 def test_on_a_phone_every_tab_fits_and_the_menu_works(visit: Visit, store: Filled, screenshots: Path) -> None:
