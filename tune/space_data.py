@@ -71,7 +71,7 @@ def _by_phase(path: Path, phases: Sequence[Phase]) -> dict[str, Any]:
         raise FileNotFoundError(f"{path} must be a YAML file, but there is none")
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} must hold YAML, but does not: {' '.join(str(error).split())}") from error
     searched = [phase.name for phase in phases]
     if isinstance(found, Mapping) and found and set(found) <= set(PHASES):

@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from wallpaper.data.checks import open_file
 from wallpaper.data.colour_labels import accuracies, colour_statistics
 from wallpaper.data.fingerprints import FINEST, alike, fingerprint
 from wallpaper.data.layout import StoreError
@@ -188,7 +189,7 @@ def _schema(path: Path) -> dict[str, str]:
             packed = f", {item.compression}" if item.compression else ""
             found[name] = f"{item.dtype} {item.shape}, {layout}{packed}"
 
-    with h5py.File(path, "r") as file:
+    with open_file(path) as file:
         file.visititems(note)
     return found
 

@@ -6,6 +6,7 @@ passed over. Knows nothing about what is done with the pictures.
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from wallpaper.data.checks import checked_labels, dataset, open_file
+from wallpaper.data.checks import check_size, checked_labels, dataset, open_file
 from wallpaper.data.layout import attributes_of, store_error
 from wallpaper.data.store import PROBES, RANGE_TOLERANCE
 from wallpaper.judge import read_picture
@@ -31,8 +32,8 @@ HDF5_SUFFIXES = (".h5", ".hdf5")
 AT_ONCE = 8
 """Pictures that one task of a worker reads, unless the file stores more of them as one block."""
 
-MOST_AT_ONCE = 128
-"""Of a block: 0.2 GB of 256 x 256 float64."""
+MOST_BYTES = 2 * 10**8
+"""Of pictures read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +150,16 @@ def _file_batches(path: Path) -> list[list[Item]]:
         count = int(images.shape[0])
         labels = checked_labels(path, file, count)
         top = _top(path, images)
-        block = AT_ONCE if images.chunks is None else min(max(AT_ONCE, int(images.chunks[0])), MOST_AT_ONCE)
+        block = _block(images)
     items = [Item(path, index, GROUP_NAMES[label], top) for index, label in enumerate(labels.tolist())]
     return [items[start : start + block] for start in range(0, count, block)]
+
+
+def _block(images: h5py.Dataset) -> int:
+    """Pictures read at once: those that the file stores together, as long as they fit into memory easily."""
+    together = AT_ONCE if images.chunks is None else max(AT_ONCE, int(images.chunks[0]))
+    fit = MOST_BYTES // (math.prod(images.shape[1:]) * int(images.dtype.itemsize))
+    return int(max(1, min(together, fit)))
 
 
 def _checked_images(path: Path, file: h5py.File) -> h5py.Dataset:
@@ -164,6 +172,7 @@ def _checked_images(path: Path, file: h5py.File) -> h5py.Dataset:
     if images.dtype not in (np.uint8, np.uint16) and images.dtype.kind != "f":
         problem = f"the type must be uint8, uint16 or float, but got {images.dtype}"
         raise store_error(path, "patterns", problem, "store uint8 0-255, or float 0-1 or 0-255")
+    check_size(path, shape)
     return images
 
 

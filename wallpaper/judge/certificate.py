@@ -140,7 +140,10 @@ class Certificate:
     @classmethod
     def from_json(cls, text: str) -> Certificate:
         """The inverse of `to_json`. Raises: ValueError: no JSON, or no certificate."""
-        values = json.loads(text)
+        try:
+            values = json.loads(text)
+        except RecursionError as error:
+            raise ValueError(f"a certificate must be JSON, but {error}") from error
         if not isinstance(values, dict):
             raise ValueError(f"a certificate must be a JSON object, but got {type(values).__name__}")
         return cls.from_dict(values)

@@ -15,8 +15,9 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
-from torch import nn
+from torch import Tensor, nn
 
+from wallpaper.models.at_most import AtMostWeights, count_of
 from wallpaper.models.ode import TransitionODE
 from wallpaper.models.vae import SymmetryVAE
 
@@ -80,12 +81,17 @@ class TransitionModel:
         Raises: FileNotFoundError: no model there. ValueError: another format, or damaged; names the file.
         """
         description = _description(folder / DESCRIPTION)
+        paths = {name: folder / f"{name}.safetensors" for name in ("vae", "ode")}
+        weights = {name: _weights(path) for name, path in paths.items()}
         try:
-            vae, ode = SymmetryVAE(**description["vae"]), TransitionODE(**description["ode"])
+            with AtMostWeights(count_of(weights["vae"])):
+                vae = SymmetryVAE(**description["vae"])
+            with AtMostWeights(count_of(weights["ode"])):
+                ode = TransitionODE(**description["ode"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{folder / DESCRIPTION} must describe a VAE and an ODE, but does not: {error}") from error
-        for name, module in (("vae", vae), ("ode", ode)):
-            _load_weights(module, folder / f"{name}.safetensors")
+        _load_weights(vae, weights["vae"], paths["vae"])
+        _load_weights(ode, weights["ode"], paths["ode"])
         return cls(vae, ode, dict(description.get("info", {})))
 
 
@@ -96,16 +102,23 @@ def _description(path: Path) -> Mapping[str, Any]:
         )
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} must be JSON, but is damaged: {error}") from error
     if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
         raise ValueError(f"{path} must have format {FORMAT!r} and version {VERSION}; this is not a transition model")
     return found
 
 
-def _load_weights(module: nn.Module, path: Path) -> None:
+def _weights(path: Path) -> Mapping[str, Tensor]:
     try:
-        module.load_state_dict(safetensors.torch.load_file(path))
-    except (safetensors.SafetensorError, RuntimeError, OSError) as error:
+        return safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ValueError(f"{path} must hold this model's weights, but does not: {error}") from error
+
+
+def _load_weights(module: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        module.load_state_dict(dict(weights))
+    except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()  # torch's first line only says that there are errors
         raise ValueError(f"{path} must hold this model's weights, but does not: {reason}") from error

@@ -85,7 +85,7 @@ def load_checkpoint(folder: Path, name: str) -> Checkpoint:
     weights, state = ({k.removeprefix(f"{p}/"): v for k, v in tensors.items() if k.startswith(f"{p}/")} for p in _BODY)
     try:
         meta = json.loads(header["meta"])
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} must describe itself in JSON, but does not: {error}; train again") from error
     return Checkpoint(weights, state, meta)
 

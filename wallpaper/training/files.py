@@ -48,5 +48,5 @@ def read_json(path: Path) -> object:
     """Read plain data. Raises: FileNotFoundError; ValueError: not JSON, with the file's name."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} must hold JSON, but does not: {error}") from error

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from wallpaper.data.latents import Latents
+from wallpaper.models.at_most import AtMostWeights, count_of
 from wallpaper.models.ode import TransitionODE
 from wallpaper.training.averaging import WeightAverage
 from wallpaper.training.checkpoint import (
@@ -194,7 +195,8 @@ def model_of(checkpoint: Checkpoint, source: Path) -> TransitionODE:
     if "ode" not in checkpoint.meta:
         raise CheckpointError(f"{source} must hold a transition field, but holds {sorted(checkpoint.meta)}")
     try:
-        return TransitionODE(**checkpoint.meta["ode"])
+        with AtMostWeights(count_of(checkpoint.weights)):
+            return TransitionODE(**checkpoint.meta["ode"])
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{source} must describe a transition field of this version, but {error}") from error
 

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from wallpaper.models.at_most import AtMostWeights, count_of
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.averaging import WeightAverage
 from wallpaper.training.checkpoint import (
@@ -252,8 +253,12 @@ def load_vae(folder: Path, name: str = BEST) -> SymmetryVAE:
     path, checkpoint = checkpoint_path(folder, name), load_checkpoint(folder, name)
     if "vae" not in checkpoint.meta:
         raise CheckpointError(f"{path} must hold a VAE, but holds {sorted(checkpoint.meta)}")
-    with torch.random.fork_rng(devices=()):  # the caller's random numbers are not ours to use up
-        vae = SymmetryVAE(**checkpoint.meta["vae"])
+    try:
+        # The caller's random numbers are not ours to use up.
+        with torch.random.fork_rng(devices=()), AtMostWeights(count_of(checkpoint.weights)):
+            vae = SymmetryVAE(**checkpoint.meta["vae"])
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} must describe a VAE of this version, but {error}") from error
     load_weights(vae, checkpoint.weights, path)
     return vae.eval()
 
