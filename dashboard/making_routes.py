@@ -31,7 +31,7 @@ GONE = "This transition is kept no longer: press Generate."
 def register(store: Store) -> None:
     """Add the routes to the process's one NiceGUI app, and the player to its pages."""
     script = "\n".join(
-        (STATIC / name).read_text(encoding="utf-8") for name in ("elements.js", "player.js", "matrix.js")
+        (STATIC / name).read_text(encoding="utf-8") for name in ("elements.js", "player.js", "matrix.js", "latent.js")
     )
     ui.add_head_html(f"<script>{script}</script>", shared=True)
     ui.add_head_html(f"<style>{(STATIC / 'making.css').read_text(encoding='utf-8')}</style>", shared=True)

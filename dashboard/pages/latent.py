@@ -15,7 +15,7 @@ from dashboard.pages.parts import LivePlot, card, no_pictures
 from dashboard.store.artifacts import address
 from dashboard.theme import mark_colour
 from dashboard.views import latent, text
-from dashboard.views.epochs import LATENT_DATA, LATENT_PICTURE, folder_of, names_in
+from dashboard.views.epochs import LATENT_DATA, LATENT_PATTERNS, LATENT_PICTURE, VISUALIZATIONS, folder_of, names_in
 from wallpaper.pictures.colours import BY_ROTATION, MARKS
 from wallpaper.plane import PLANE_GROUPS
 
@@ -54,12 +54,19 @@ class LatentTab:
                         for name, title in (("paths", "Paths"), ("clusters", "Clusters"))
                     ]
                 self._plot = LivePlot("min(60vh, 580px)", "Latent points of the 17 groups")
+                self._place_hover()
                 self._picture = ui.image("").props('alt="Latent points of the 17 groups"').classes("wp-picture")
                 self._epochs = Epochs(context, WANTED, lambda: background_tasks.create(self.update(), name="epoch"))
             with card("Groups", "shape tells the order of rotation; click to isolate"):
                 self._place_groups()
                 self._metrics = ui.element("div").classes("wp-facts")
         self._picture.set_visibility(False)
+
+    def _place_hover(self) -> None:
+        """Pointing at a point shows its pattern, cut from the sheet by the browser alone."""
+        self._hover = ui.element("div").classes("wp-hover-tile").props('aria-hidden="true"').mark("hover-tile")
+        for event in ("plotly_hover", "plotly_unhover"):
+            self._plot.answer(event, f"(e) => wpLatent.{event.removeprefix('plotly_')}(e, 'c{self._hover.id}')")
 
     def _place_groups(self) -> None:
         for order, title in ORDERS.items():
@@ -106,7 +113,17 @@ class LatentTab:
             path = await self._context.off_loop(self._context.store.file, run_id, f"{folder}/{LATENT_DATA}")
             content = await self._context.off_loop(path.read_text, "utf-8")
             self._cloud = ((run_id, epoch), latent.read_cloud(content))
+        beside = await self._context.off_loop(self._context.store.files, run_id, VISUALIZATIONS)
+        sheet = LATENT_PATTERNS if any(file.path == LATENT_PATTERNS for file in beside) else ""
+        self._offer_patterns(run_id, sheet, self._cloud[1].columns)
         self._draw()
+
+    def _offer_patterns(self, run_id: str, sheet: str, columns: int) -> None:
+        """Tell the browser where the sheet of patterns is, if there is one."""
+        if sheet and columns > 0:
+            self._hover.props(f'data-sheet="{address(run_id, sheet).lstrip("/")}" data-columns="{columns}"')
+        else:
+            self._hover.props(remove="data-sheet data-columns")
 
     def _draw(self) -> None:
         if self._cloud is None:

@@ -5,7 +5,7 @@ Knows no run and no metric; text from a store goes through here as text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,11 +93,27 @@ class LivePlot:
         self._shown: Figure | None = None
         self._plot: ui.plotly | None = None
         self._is_drawn = False
+        self._handlers: list[tuple[str, str, Callable[[Any], Any] | None]] = []
         self._label = label
         self._card = ui.context.slot.parent
         self._box = ui.element("div").classes("wp-plot").style(f"min-height: {height}")
         with self._box:
             ui.skeleton(height="100%", width="100%").classes("wp-skeleton")
+
+    def answer(self, event: str, script: str, then: Callable[[Any], Any] | None = None) -> None:
+        """Let the browser answer one of Plotly's events. Args: then: called with what the script emits."""
+        self._handlers.append((event, script, then))
+
+    @property
+    def selector(self) -> str:
+        """By which a script finds the figure."""
+        return f"#c{self._box.id} .js-plotly-plot"
+
+    def took(self, new: Figure) -> None:
+        """The browser has made the figure so by itself: nothing is sent."""
+        self._shown = new
+        if self._plot is not None:
+            self._plot.figure = new
 
     def set_visibility(self, visible: bool) -> None:
         """Show or hide it."""
@@ -114,6 +130,8 @@ class LivePlot:
             self._box.clear()
             with self._box:
                 self._plot = ui.plotly(new).classes("wp-figure").props(f'role="figure" aria-label="{self._label}"')
+            for event, script, then in self._handlers:
+                self._plot.on(event, then, js_handler=script)
             # Plotly is loaded with the first figure; what is sent to it alone before that would be lost.
             self._plot.on("plotly_afterplot", self._set_drawn, args=[], throttle=3600, trailing_events=False)
             return

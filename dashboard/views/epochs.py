@@ -14,6 +14,9 @@ VISUALIZATIONS = "visualizations"
 
 LATENT_DATA, LATENT_PICTURE = "latent_space.json", "latent_space.png"
 
+LATENT_PATTERNS = f"{VISUALIZATIONS}/latent_patterns.jpg"
+"""The patterns behind all epochs' points, as one sheet of tiles."""
+
 ROWS, TILES, ROWS_PICTURE = "reconstructions.json", "reconstruction_tiles.png", "reconstructions.png"
 
 

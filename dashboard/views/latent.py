@@ -49,6 +49,12 @@ class Cloud:
     paths: Sequence[tuple[str, str, Sequence[Point]]]
     """Source, target, and the way."""
     metrics: Mapping[str, float]
+    columns: int = 0
+    """Tiles in a row of the sheet that shows the points' patterns; 0 where the run left none."""
+
+    def tiles(self) -> dict[int, int]:
+        """The place on the sheet of each pattern, by its index: they lie there in this order."""
+        return {index: k for k, index in enumerate(sorted(i for own in self.indices.values() for i in own))}
 
     @property
     def size(self) -> int:
@@ -82,6 +88,7 @@ def read_cloud(text: str) -> Cloud:
                 for path in found["trajectories"]
             ],
             {str(name): float(value) for name, value in found["metrics"].items()},
+            int(found.get("patterns", {}).get("columns", 0)),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(
@@ -94,11 +101,13 @@ def cloud_figure(cloud: Cloud, choice: Choice, theme: Palette) -> Figure:
     data: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
     size = 5 if cloud.size > 3000 else 7
+    tiles = cloud.tiles()
     for name, points in cloud.points.items():
         if not points:
             continue
         shown = not choice.only or name in choice.only
-        data.append(_points(name, points, cloud.indices.get(name, ()), size, shown, theme))
+        patterns = [(index, tiles[index]) for index in cloud.indices.get(name, ())]
+        data.append(_points(name, points, patterns, size, shown, theme))
         if choice.clusters and shown and len(points) >= FEWEST:
             data.append(_ellipse(name, points, theme))
         if shown:
@@ -139,13 +148,14 @@ def ellipse(points: Sequence[Point], corners: int = 48) -> list[Point]:
 
 
 def _points(
-    name: str, points: Sequence[Point], indices: Sequence[int], size: int, shown: bool, theme: Palette
+    name: str, points: Sequence[Point], patterns: Sequence[tuple[int, int]], size: int, shown: bool, theme: Palette
 ) -> dict[str, Any]:
+    """Args: patterns: index and place on the sheet of each."""
     mark = {"symbol": SYMBOLS[MARKS[name].shape], "size": size, "color": mark_colour(name, theme)}
     return {
         "type": "scattergl", "mode": "markers", "name": name, "marker": mark, "opacity": 0.85 if shown else DIM,
-        "x": [x for x, _ in points], "y": [y for _, y in points], "customdata": list(indices),
-        "hovertemplate": f"<b>{name}</b>  pattern %{{customdata}}<extra></extra>" if shown else None,
+        "x": [x for x, _ in points], "y": [y for _, y in points], "customdata": [list(pattern) for pattern in patterns],
+        "hovertemplate": f"<b>{name}</b>  pattern %{{customdata[0]}}<extra></extra>" if shown else None,
         "hoverinfo": "all" if shown else "skip",
     }  # fmt: skip
 

@@ -129,9 +129,13 @@ def left(project: Path, epoch: int) -> Path:
     """What an epoch leaves: points, and tiles with their errors."""
     folder = project / f"epoch_{epoch:03d}"
     folder.mkdir()
-    groups = {name: {"points": [[k, epoch], [k + 1, 2], [k, 3]], "indices": [1, 2, 3]} for k, name in enumerate(MARKS)}
+    groups = {
+        name: {"points": [[k, epoch], [k + 1, 2], [k, 3]], "indices": [3 * k, 3 * k + 1, 3 * k + 60]}
+        for k, name in enumerate(MARKS)
+    }
     paths = [{"source": "p1", "target": "p6m", "points": [[0, 0], [1, 1]]}]
-    cloud = {"axes": ["z1", "z2"], "dimensions": 2, "groups": groups, "trajectories": paths, "metrics": {"s": 0.25}}
+    cloud = {"axes": ["z1", "z2"], "dimensions": 2, "groups": groups, "trajectories": paths, "metrics": {"s": 0.25},
+             "patterns": {"tile": 48, "columns": 32}}  # fmt: skip
     (folder / "latent_space.json").write_text(json.dumps(cloud))
     rows = [{"group": name, "index": k, "mse": 0.01, "psnr": 10.0 + k} for k, name in enumerate(MARKS)]
     (folder / "reconstructions.json").write_text(json.dumps({"tile": 8, "rows": rows}))

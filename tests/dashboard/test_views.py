@@ -166,6 +166,12 @@ def test_an_ellipse_has_the_covariance_of_its_points() -> None:
     np.testing.assert_allclose(np.sqrt(distances), latent.STANDARD_DEVIATIONS, rtol=1e-9)
 
 
+def test_a_point_knows_its_pattern_s_place_among_all_indices() -> None:
+    cloud = latent.Cloud(("a", "b"), 2, {"p1": [(0, 0), (1, 1)], "p2": [(2, 2)]}, {"p1": [7, 3], "p2": [5]}, (), {}, 32)
+    shown = latent.cloud_figure(cloud, latent.Choice(clusters=False), DARK)["data"]
+    assert {trace["name"]: trace["customdata"] for trace in shown} == {"p1": [[7, 2], [3, 0]], "p2": [[5, 1]]}
+
+
 @pytest.mark.parametrize(
     "content", ["{}", "[]", '{"axes": ["a", "b"], "dimensions": 2, "groups": {"p1": 3}}', "nonsense"]
 )

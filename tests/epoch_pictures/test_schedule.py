@@ -129,6 +129,24 @@ def test_a_new_run_clears_what_an_older_one_left_and_a_resumed_one_keeps_it(tmp_
             assert old.exists() == resume
 
 
+SHEET = """
+import json, pathlib, sys
+for line in sys.stdin:
+    order = json.loads(line)
+    pathlib.Path(order["folder"], "visualizations/latent_patterns.jpg").touch()
+    print(json.dumps({"epoch": order["epoch"], "metrics": {}}), flush=True)
+"""
+
+
+def test_the_sheet_of_patterns_is_recorded_once(tmp_path: Path) -> None:
+    recorder = Recorder()
+    with pictures(tmp_path, SHEET, recorder) as drawn:
+        for epoch in (5, 10):
+            drawn(row(epoch))
+            drawn.finish()
+    assert recorder.folders == [epoch_folder(5), "visualizations", epoch_folder(10)]
+
+
 LOOKING = """
 import json, pathlib, sys
 order = json.loads(sys.stdin.readline())

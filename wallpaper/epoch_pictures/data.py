@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wallpaper.epoch_pictures.sheet import COLUMNS, TILE
 from wallpaper.pictures.animation import write_png
 from wallpaper.pictures.figures.images import reconstruction_tiles
 from wallpaper.pictures.figures.latent import PrincipalPlane
@@ -33,7 +34,10 @@ def write_latents(
     trajectories: Mapping[tuple[str, str], NDArray[np.floating]],
     metrics: Mapping[str, float],
 ) -> None:
-    """`LATENT_SPACE`: the points of each group, (N, 2), with their indices in the dataset, and the paths, (T, 2)."""
+    """`LATENT_SPACE`: the points of each group, (N, 2), with their indices in the dataset, and the paths, (T, 2).
+
+    `patterns` says how to find a point's pattern on the run's sheet of tiles: they lie in the order of all indices.
+    """
     plane = PrincipalPlane.of(latents)
     points = plane.project(latents)
     groups = {
@@ -45,6 +49,7 @@ def write_latents(
         for (source, target), path in trajectories.items()
     ]
     about: dict[str, Any] = {"axes": plane.labels, "dimensions": latents.shape[1], "metrics": dict(metrics)}
+    about["patterns"] = {"tile": TILE, "columns": COLUMNS}
     write_json(folder / LATENT_SPACE, {**about, "groups": groups, "trajectories": paths})
 
 

@@ -16,6 +16,7 @@ from wallpaper.data.latents import Latents, cached_latents
 from wallpaper.data.store import PatternStore
 from wallpaper.epoch_pictures.places import Order
 from wallpaper.epoch_pictures.samples import shown_patterns, spread_patterns
+from wallpaper.epoch_pictures.sheet import draw_sheet
 from wallpaper.epoch_pictures.snapshot import snapshot_ode
 from wallpaper.epoch_pictures.vae_set import PER_GROUP, draw_latents, draw_losses, draw_reconstructions
 from wallpaper.models.ode import TransitionODE
@@ -62,6 +63,7 @@ def draw_ode_set(order: Order) -> dict[str, float]:
     cloud = latents.take(indices)
     points, labels = cloud.mean.numpy(), cloud.labels.numpy()
     metrics = draw_latents(order, points, labels, indices, {pair: each.latents.numpy() for pair, each in made.items()})
+    draw_sheet(order.target.parent, store, indices)
     for each in made.values():
         draw_transition(order, each, (points, labels))
     draw_spectrum(order, made[SPECTRUM_OF])

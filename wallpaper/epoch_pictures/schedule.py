@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from wallpaper.epoch_pictures.places import METRICS, VISUALIZATIONS, Order, Phase, epoch_folder
 from wallpaper.epoch_pictures.process import Drawer, DrawingEnded
+from wallpaper.epoch_pictures.sheet import SHEET
 from wallpaper.epoch_pictures.snapshot import drop_snapshot, link, take_snapshot
 from wallpaper.training.checkpoint import BEST, LAST, checkpoint_path
 from wallpaper.training.files import read_json, write_json
@@ -36,7 +37,7 @@ class Recorder(Protocol):
         """Numbers of a step."""
 
     def artifact(self, path: Path, folder: str = "") -> None:
-        """A folder's files, under `folder`."""
+        """A file, or a folder's files, under `folder`."""
 
 
 class EpochPictures:
@@ -73,6 +74,7 @@ class EpochPictures:
         self._waiting: Order | None = None
         self._last: dict[str, float | int] | None = None
         self._taken = 0
+        self._has_sheet = False
         if not resume:
             shutil.rmtree(folder / VISUALIZATIONS, ignore_errors=True)
             for name in FINAL_NAMES.values():
@@ -153,6 +155,10 @@ class EpochPictures:
     def _keep(self, order: Order) -> None:
         drop_snapshot(order.target)
         self._recorder.artifact(order.target, epoch_folder(order.epoch))
+        sheet = order.target.parent / SHEET
+        if not self._has_sheet and sheet.is_file():
+            self._has_sheet = True
+            self._recorder.artifact(sheet, VISUALIZATIONS)
 
     def _name(self, name: str, other: str) -> None:
         path = checkpoint_path(self._pattern.folder, name)

@@ -15,6 +15,7 @@ from wallpaper.epoch_pictures.data import write_latents, write_reconstructions
 from wallpaper.epoch_pictures.places import Order
 from wallpaper.epoch_pictures.samples import encoded, reconstructed, shown_patterns, spread_patterns
 from wallpaper.epoch_pictures.separation import separation
+from wallpaper.epoch_pictures.sheet import draw_sheet
 from wallpaper.epoch_pictures.snapshot import snapshot_vae
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.pictures.figures import latent_scatter, loss_curves, reconstruction_grid, save_figure
@@ -31,6 +32,7 @@ def draw_vae_set(order: Order) -> dict[str, float]:
     indices = spread_patterns(store, PER_GROUP)
     latents, labels = encoded(vae, store, indices).numpy(), store.labels[indices]
     metrics = draw_latents(order, latents, labels, indices)
+    draw_sheet(order.target.parent, store, indices)
     draw_reconstructions(order, vae, store)
     draw_losses(order)
     return metrics

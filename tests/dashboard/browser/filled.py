@@ -20,7 +20,7 @@ from tests.serving.test_gates import GOOD
 from tests.tiny import tiny_model
 from wallpaper import tracking
 from wallpaper.data import generate_dataset
-from wallpaper.epoch_pictures.places import SNAPSHOT, Order, epoch_folder
+from wallpaper.epoch_pictures.places import SNAPSHOT, VISUALIZATIONS, Order
 from wallpaper.epoch_pictures.worker import answer
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.training.checkpoint import save_checkpoint
@@ -93,7 +93,7 @@ def _trained(folder: Path) -> str:
     with tracking.start("first night", phase="train_vae", config={"epochs": EPOCHS, "beta": 1.0}) as run:
         for epoch in range(1, EPOCHS + 1):
             run.log(losses(epoch), epoch)
-        run.artifact(order.target, epoch_folder(EPOCHS))
+        run.artifact(order.target.parent, VISUALIZATIONS)
     return run.run_id
 
 
