@@ -14,10 +14,17 @@ from nicegui import ui
 from dashboard.pages.context import Context, Update
 from dashboard.pages.parts import LivePlot, card, empty
 from dashboard.views import search as views
+from dashboard.views.parallel import Brush, brush_of, brushed, lines, parallel
 from dashboard.views.trials import SEARCH, STATES, Search, influence, search_of, search_shown
 
 IMPORTANCE = "search/figures/importance.json"
 """Left by a search when it ends: what its study says, which knows more than the runs do."""
+
+BRUSHED = """() => {
+  const figure = document.querySelector('SELECTOR');
+  emit(figure.data[0].dimensions.map((axis) => [axis.label, axis.constraintrange || null]));
+}"""
+"""Tells what is brushed of every axis, in whatever order they have been dragged to."""
 
 
 def build(context: Context) -> Update:
@@ -34,6 +41,9 @@ class SearchTab:
         self._states = list(STATES)
         self._importance: tuple[str, dict[str, float]] = ("", {})
         self._table_shown: object = None
+        self._brush: Brush = {}
+        self._brush_of, self._clears = "", 0
+        self._searched: Search | None = None
         self._empty = ui.element("div").classes("w-full")
         with self._empty:
             empty("tune", "No search yet", "A search tries settings of both phases and keeps the best.",
@@ -74,12 +84,21 @@ class SearchTab:
         with ui.element("div").classes("wp-half"):
             with card("Parallel coordinates", "a line for each trial, the best brightest; drag along an axis to pick"):
                 self._parallel = LivePlot("340px", "Settings of each trial")
+                script = BRUSHED.replace("SELECTOR", self._parallel.selector)
+                self._parallel.answer("plotly_restyle", script, lambda event: self._set_brush(event.args))
                 self._few_lines = ui.label("At least two trials that came to a good end are needed.").classes(
                     "wp-about"
                 )
             with card("Timeline", "when each trial ran"):
                 self._timeline = LivePlot("340px", "When each trial ran")
-        with card("Trials", "click a row to show its run"):
+        with card("Trials", "click a row to show its run") as controls:
+            with controls:
+                self._picked = ui.label("").classes("wp-about").props('role="status"').mark("brushed")
+                self._clear = (
+                    ui.button("Clear the brush", icon="filter_alt_off", on_click=self._clear_brush)
+                    .props("flat dense no-caps")
+                    .mark("clear-brush")
+                )
             self._table = (
                 ui.table(columns=[], rows=[], row_key="id", pagination={"rowsPerPage": 15, "sortBy": None})
                 .classes("wp-table")
@@ -106,15 +125,18 @@ class SearchTab:
 
     def _draw(self, whole: Search) -> None:
         theme, search = self._context.theme, whole.only(self._states)
+        if self._brush_of != search.run_id:
+            self._brush_of, self._brush = search.run_id, {}
+        self._searched = search
         shown = "all" if len(self._states) == len(STATES) else ", ".join(self._states) or "none"
         self._filter.props(f'display-value="{shown}"')
         self._summary.set_text(views.summary(whole))
         self._history.show(views.history(search, theme))
-        lines = sum(trial.is_good for trial in search.trials)
-        self._parallel.set_visibility(lines > 1)
-        self._few_lines.set_visibility(lines < 2)
-        if lines > 1:
-            self._parallel.show(views.parallel(search, theme))
+        drawn = len(lines(search)) > 1
+        self._parallel.set_visibility(drawn)
+        self._few_lines.set_visibility(not drawn)
+        if drawn:
+            self._parallel.show(parallel(search, theme, self._brush, self._clears))
         self._timeline.show(views.timeline(search, theme, time.time() // 10 * 10))
         several = len(search.objectives) > 1
         self._front.card_visibility(several)
@@ -128,10 +150,29 @@ class SearchTab:
         self._few.set_text("" if own else "At least five trials that came to a good end are needed.")
         if own:
             self._bars.show(views.bars(own, theme, ""))
-        columns, rows = views.table(search)
+        self._list_trials(search)
+
+    def _list_trials(self, search: Search) -> None:
+        """The table: of what is brushed, if something is."""
+        picked = brushed(search, self._brush)
+        is_brushed = picked is not search
+        self._picked.set_text(f"{len(picked.trials)} of {len(search.trials)} trials, brushed" if is_brushed else "")
+        self._clear.set_visibility(is_brushed)
+        columns, rows = views.table(search, picked)
         if (columns, rows) != self._table_shown:
             self._table_shown = (columns, rows)
             self._table.columns, self._table.rows = columns, rows
+
+    def _set_brush(self, told: Any) -> None:
+        if self._searched is None:
+            return
+        self._brush = brush_of(self._searched, told)
+        self._parallel.took(parallel(self._searched, self._context.theme, self._brush, self._clears))
+        self._list_trials(self._searched)
+
+    async def _clear_brush(self) -> None:
+        self._brush, self._clears = {}, self._clears + 1
+        await self.update()
 
     async def _read_importance(self, run_id: str) -> None:
         """What the study says of its settings; nothing if the search has left none."""

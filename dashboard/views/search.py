@@ -5,7 +5,6 @@ What Optuna would compute of a study comes with the run; the rest is made of the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
@@ -76,26 +75,6 @@ def bars(shares: Mapping[str, float], theme: Palette, title: str) -> Figure:
     )  # fmt: skip
 
 
-def parallel(search: Search, theme: Palette) -> Figure:
-    """The settings that were varied and the first objective, a line for each good trial, the best brightest."""
-    good = [trial for trial in search.trials if trial.is_good]
-    sign = -1 if search.up else 1
-    good.sort(key=lambda trial: sign * trial.values[0], reverse=True)  # the best is drawn last
-    dimensions = [_dimension(name, [t.settings.get(name, "") for t in good]) for name in search.varied()[:MOST_AXES]]
-    dimensions.append({"label": search.objectives[0], "values": [trial.values[0] for trial in good]})
-    dimensions = [{"tickformat": ".3~g", **dimension} for dimension in dimensions]  # 0.0003, where Plotly has 300µ
-    ranks = list(range(len(good)))
-    scale = [[0, theme.muted], [0.6, theme.primary], [1, theme.accent]]
-    lines = {
-        "type": "parcoords", "dimensions": dimensions,
-        "line": {"color": ranks, "colorscale": scale, "cmin": 0, "cmax": max(1, len(good) - 1)},
-        "labelfont": {"color": theme.text, "size": 12, "shadow": "none"},
-        "tickfont": {"color": theme.muted, "size": 11, "shadow": "none"}, "rangefont": {"color": "rgba(0, 0, 0, 0)"},
-        "labelangle": -12,
-    }  # fmt: skip
-    return figure([lines], theme, margin={"l": 60, "r": 60, "t": 64, "b": 24})
-
-
 def front(search: Search, theme: Palette) -> Figure:
     """The first two objectives against each other; what no other trial beats, as a line."""
     good = [trial for trial in search.trials if trial.is_good and len(trial.values) > 1]
@@ -134,8 +113,8 @@ def timeline(search: Search, theme: Palette, now: float) -> Figure:
     )  # fmt: skip
 
 
-def table(search: Search) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Columns and rows of all trials, with the settings that were varied."""
+def table(search: Search, picked: Search) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Columns and rows of the picked trials of a search, with the settings that were varied in it."""
     best = search.best()
     columns: list[dict[str, Any]] = [
         {"name": "trial", "label": "Trial", "field": "trial", "sortable": True, "align": "left"},
@@ -151,7 +130,7 @@ def table(search: Search) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         {"name": f"s.{name}", "label": name, "field": f"s.{name}", "sortable": True} for name in search.varied()
     ]
     rows = []
-    for trial in search.trials:
+    for trial in picked.trials:
         values = {f"value{k}": float(f"{value:.5g}") for k, value in enumerate(trial.values)}
         settings = {f"s.{name}": _shown(trial.settings.get(name, "")) for name in search.varied()}
         took = duration(trial.ended - trial.started) if trial.ended else ""
@@ -177,24 +156,6 @@ def _dots(trials: Sequence[Trial], x: Sequence[float], y: Sequence[float], name:
         "type": "scatter", "mode": "markers", "name": name, "x": list(x), "y": list(y), "marker": mark,
         "text": texts, "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip
-
-
-def _dimension(name: str, values: Sequence[str]) -> dict[str, Any]:
-    """One axis: logarithmic where numbers span decades, places in order where they are words."""
-    numbers = [number_of(value) for value in values]
-    known = [value for value in numbers if value is not None]
-    if len(known) < len(values) or not known:
-        words = sorted(set(values))
-        texts = [plain(word or "–") for word in words]
-        places = [float(words.index(value)) for value in values]
-        return {"label": plain(name), "values": places, "tickvals": list(range(len(words))), "ticktext": texts}
-    if min(known) > 0 and max(known) > 20 * min(known):
-        places = [math.log10(value) for value in known]
-        low, high = min(places), max(places)
-        ticks = [low + k * (high - low) / 4 for k in range(5)]
-        texts = [f"{10**place:.2g}" for place in ticks]
-        return {"label": plain(name), "values": places, "tickvals": ticks, "ticktext": texts}
-    return {"label": plain(name), "values": known}
 
 
 def _shown(value: str) -> str:

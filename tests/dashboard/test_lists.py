@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dashboard.store import File, Latest, VersionRecord
 from dashboard.theme import DARK
-from dashboard.views import search
 from dashboard.views.models import compare, figures_of
 from dashboard.views.overview import champions, pictures
+from dashboard.views.parallel import brush_of, brushed, parallel
 from dashboard.views.runs import first_choice, matching
 from dashboard.views.trials import Search, influence, pareto, search_of, search_shown
 from tests.dashboard.plain import run
@@ -57,9 +58,45 @@ def test_influence_is_the_rank_correlation() -> None:
 
 def test_wide_settings_have_logarithmic_axes_and_words_places() -> None:
     found = trials([(1.0,), (2.0,), (3.0,)], "w2", rate=[1e-5, 1e-3, 1e-1], kind=["a", "b", "a"])
-    kind, rate, _ = search.parallel(found, DARK)["data"][0]["dimensions"]
+    kind, rate, _ = parallel(found, DARK)["data"][0]["dimensions"]
     assert kind["ticktext"] == ["a", "b"]
     assert sorted(rate["values"]) == pytest.approx([-5, -3, -1])
+    assert len(set(rate["ticktext"])) == len(rate["tickvals"])
+    assert [text for text in rate["ticktext"] if text.strip()] == ["1e-05", "0.0001", "0.001", "0.01", "0.1"]
+
+
+@pytest.mark.parametrize(
+    ("told", "numbers"),
+    [
+        ([["rate", [-3.5, -1]]], [1, 2]),  # an axis of logarithms
+        ([["rate", [[-5.1, -4.9], [-1.1, -1]]]], [0, 2]),  # two ranges of an axis
+        ([["kind", [0.8, 1.2]]], [1]),  # words
+        ([["kind", [-0.2, 0.2]], ["rate", [-5, -2]]], [0]),
+        ([["width", [500, 600]]], [0, 1]),
+        ([["w2", [2.5, 3.5]]], [2]),  # the objective
+        ([["rate", None]], [0, 1, 2, 3]),
+        ("nonsense", [0, 1, 2, 3]),
+        ([["rate", ["a", 2]], ["other", [0, 1]], [1], None, ["rate", [[1], 2]], ["kind", [0.4, 0.6]]], [0, 1, 2, 3]),
+    ],
+)
+def test_a_brush_picks_the_trials_whose_lines_pass_through_it(told: Any, numbers: list[int]) -> None:
+    found = trials([(1.0,), (2.0,), (3.0,), ()], "w2", rate=[1e-5, 1e-3, 1e-1, 1e-3], kind=["a", "b", "a", "b"],
+                   width=[512, 512, 64, 512])  # fmt: skip
+    brush = brush_of(found, told)
+    picked = brushed(found, brush)
+    assert [trial.number for trial in picked.trials] == numbers
+    assert (picked is found) == (not brush)
+
+
+def test_a_brush_stays_where_it_is_when_it_is_drawn_again_and_words_come() -> None:
+    few = trials([(1.0,), (2.0,)], "w2", rate=[1e-5, 1e-1], kind=["b", "c"])
+    brush = brush_of(few, [["kind", [-0.2, 0.2]], ["rate", [[-5, -4], [-2, -1]]]])
+    more = trials([(1.0,), (2.0,), (3.0,)], "w2", rate=[1e-5, 1e-1, 1e-6], kind=["b", "c", "a"])
+    kind, rate, objective = parallel(more, DARK, brush)["data"][0]["dimensions"]
+    assert kind["constraintrange"] == [0.75, 1.25]
+    assert np.array(rate["constraintrange"]) == pytest.approx(np.array([[-5, -4], [-2, -1]]))
+    assert "constraintrange" not in objective
+    assert [trial.number for trial in brushed(more, brush).trials] == [0]
 
 
 def test_a_trial_s_search_is_shown_beside_it() -> None:

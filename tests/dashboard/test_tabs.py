@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 from nicegui import ui
 from nicegui.testing import User
@@ -41,6 +44,25 @@ def test_the_epoch_slider_goes_back(drawn: Store) -> None:
         slider.set_value(0)
         await user.should_see(ui.plotly, retries=TRIES)
         await eventually(lambda: figures(user)[0].figure["data"][0]["y"][0] == 5)
+
+    visit(drawn, act, path="/?tab=latent")
+
+
+@pytest.mark.parametrize("has_sheet", [True, False])
+def test_points_show_their_patterns_where_the_run_left_a_sheet(drawn: Store, project: Path, has_sheet: bool) -> None:
+    (run,) = drawn.runs
+    if has_sheet:
+        (project / "latent_patterns.jpg").write_bytes(b"tiles")
+        tracking.initialise().client.log_artifact(run.run_id, str(project / "latent_patterns.jpg"), "visualizations")
+
+    async def act(user: User) -> None:
+        await user.should_see("51 held-out patterns", retries=TRIES)
+        (tile,) = user.find(marker="hover-tile").elements
+        assert ("data-sheet" in tile.props) == has_sheet
+        if has_sheet:
+            assert tile.props["data-columns"] == "32"
+            fetched = await user.http_client.get("/" + tile.props["data-sheet"])
+            assert (fetched.headers["content-type"], fetched.content) == ("image/jpeg", b"tiles")
 
     visit(drawn, act, path="/?tab=latent")
 
@@ -103,6 +125,20 @@ def test_the_search_tab_filters_all_by_state(store: Store) -> None:
         assert isinstance(table, ui.table)
         assert len(table.rows) == 3
         assert "beta" in [column["label"] for column in table.columns]
+        (plot,) = [each for each in figures(user) if each.figure["data"][0]["type"] == "parcoords"]
+        user.find(kind=ui.plotly).trigger("plotly_restyle", [["beta", [-1.1, -0.9]], ["psnr", None]])
+        await user.should_see("1 of 3 trials, brushed", retries=TRIES)
+        assert [row["s.beta"] for row in table.rows] == ["0.1"]
+        tracking.initialise().client.set_tag(parent.run_id, "note", "news")
+        store.poll()
+        await asyncio.sleep(2.5)  # the page looks once a second
+        trace = plot.figure["data"][0]
+        assert ("constraintrange" in str(trace), len(table.rows)) == (True, 1)
+        user.find(marker="clear-brush").click()
+        await eventually(lambda: len(table.rows) == 3)
+        cleared = plot.figure["data"][0]
+        assert "constraintrange" not in str(cleared)
+        assert cleared["uirevision"] != trace["uirevision"], "the browser would keep its brush"
         (states,) = user.find(marker="states").elements
         assert isinstance(states, ui.select)
         states.set_value(["stopped early"])
