@@ -99,7 +99,7 @@ class MatrixCard:
         if colour in WHOLE:
             return orders(colour == "widest")
         found = maker_of(self._context.store).lengths(model, seed)
-        table = found.length if colour == "length" else found.bend
+        table = {"length": found.length, "bend": found.bend, "error": found.error}[colour]
         return {
             (source, target): float(table[i, j])
             for i, source in enumerate(GROUP_NAMES) for j, target in enumerate(GROUP_NAMES) if i != j

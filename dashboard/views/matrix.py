@@ -14,7 +14,10 @@ from wallpaper.plane import plane_group
 from wallpaper.plane.relations import common_order
 from wallpaper.plane.routes import widest_order
 
-COLOURS = {"kept": "common subgroup", "widest": "widest route", "length": "path length", "bend": "detour"}
+COLOURS = {
+    "kept": "common subgroup", "widest": "widest route", "length": "path length", "bend": "detour",
+    "error": "endpoint error",
+}  # fmt: skip
 """What a pair can be coloured by."""
 
 ABOUT = {
@@ -22,6 +25,8 @@ ABOUT = {
     "widest": "order that every frame keeps on the widest route through other groups",
     "length": "length of the latent path from the pattern of this seed",
     "bend": "length of the latent path over the straight line between its ends",
+    "error": "distance of the path's end from the latent of the source's own pattern, made to have the target group; "
+    "in units of the way there: 0 arrives, 1 is as far away as at the start",
 }
 
 STEPS = 6

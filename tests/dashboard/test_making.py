@@ -19,9 +19,11 @@ from dashboard.making.models import MOST_LOADED, Models, choices
 from dashboard.store import RunRecord, VersionRecord
 from tests.tiny import SIDE, tiny_model
 from wallpaper.data.samples import Samples
+from wallpaper.models.transition_model import TransitionModel
 from wallpaper.patterns import generate_pattern
 from wallpaper.pictures.render import render
 from wallpaper.plane import GROUP_NAMES, plane_group
+from wallpaper.training.projected import projected
 from wallpaper.transition import transition
 
 FRAMES = 7
@@ -196,8 +198,29 @@ def test_lengths_are_those_of_the_paths(monkeypatch: pytest.MonkeyPatch) -> None
         ).latents[:, 0]
     place = (GROUP_NAMES.index("pm"), GROUP_NAMES.index("p6"))
     assert found.length[place] == pytest.approx(float(path.diff(dim=0).norm(dim=-1).sum()), rel=1e-4)
+    assert found.bend[place] == pytest.approx(found.length[place] / float((path[-1] - path[0]).norm()), rel=1e-4)
     assert (found.bend >= 1 - 1e-5).all()
     assert not found.length.diagonal().any()
+
+
+class Arriving:
+    """A field whose paths are straight and stop at a share of the way to where they should end."""
+
+    def __init__(self, model: TransitionModel, share: float) -> None:
+        self._model, self._share = model, share
+
+    def solve(self, latents: Any, source: Any, target: Any, times: Any, **_: Any) -> Any:
+        ends = projected(self._model.vae, latents, target)
+        return SimpleNamespace(latents=latents + self._share * times[:, None, None] * (ends - latents), nfe=1)
+
+
+@pytest.mark.parametrize(("share", "error"), [(1.0, 0.0), (0.75, 0.25), (0.0, 1.0)])
+def test_the_error_of_an_end_is_the_share_of_the_way_that_is_missing(share: float, error: float) -> None:
+    model = tiny_model()
+    field = SimpleNamespace(vae=model.vae, resolution=model.resolution, ode=Arriving(model, share))
+    found = lengths.measure(field, 2)  # type: ignore[arg-type]
+    apart = ~np.eye(len(GROUP_NAMES), dtype=bool)
+    assert found.error[apart] == pytest.approx(np.full(272, error), abs=1e-5)
 
 
 class Files:

@@ -126,6 +126,9 @@ def test_the_matrix_can_be_coloured_by_the_models_paths(small: Store) -> None:
         element(user, "colour").set_value("length")
         await user.should_see("length of the latent path", retries=3 * TRIES)
         assert "p1 to p2: path length" in element(user, "matrix").content
+        element(user, "colour").set_value("error")
+        await user.should_see("0 arrives, 1 is as far away", retries=3 * TRIES)
+        assert "p1 to p2: endpoint error" in element(user, "matrix").content
 
     visit(small, act, path="/?tab=transitions")
 
