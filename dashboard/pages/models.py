@@ -15,7 +15,7 @@ from dashboard.pages.parts import card, empty
 from dashboard.pages.promotion import MoveDialog, promotion, rollback
 from dashboard.store import VersionRecord
 from dashboard.views import text
-from dashboard.views.models import compare, figures_of
+from dashboard.views.models import RULE, compare, figures_of
 from dashboard.views.promotion import CHAMPION, by_force, champion_of
 
 AT_FIRST = 3
@@ -124,7 +124,7 @@ class ModelsTab:
     def _place_comparison(self, versions: tuple[VersionRecord, ...]) -> None:
         chosen = [version for version in versions if (version.name, version.version) in self._compared()]
         rows = compare([figures_of(each, self._context.store.run(each.run_id)) for each in chosen])
-        with card("Evaluation", "figures that each version was registered with; the best is marked"):
+        with card("Evaluation", RULE):
             if not rows:
                 ui.label("None of the chosen versions has an evaluation; wallpaper evaluate makes one.").classes(
                     "wp-about"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dashboard.store import RunRecord, VersionRecord
 from dashboard.views.trials import number_of
+from wallpaper.evaluation.transport import COLLAPSED
 
 EVALUATION, TAG = "eval/", "eval."
 """What its metrics in a run begin with, and its tags at a version."""
@@ -31,6 +32,14 @@ FIGURES: tuple[tuple[str, str, str], ...] = (
     ("nfe", "evaluations of the field", DOWN),
 )
 """Of an evaluation: metric, title, and what is better: more, less, or nearer to 1."""
+
+PATHS = frozenset({"curvature", "path_length", "nfe"})
+"""Figures that a collapsed field has the best of, since short straight paths are all that it can do."""
+
+RULE = (
+    "figures that each version was registered with, the best marked; curvature, path length and evaluations only where "
+    f"no pair is collapsed, which it is when its ends vary less than {COLLAPSED:g} times as much as the target's patterns"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +66,14 @@ def compare(figures: Sequence[Mapping[str, float]]) -> list[Compared]:
     for name, title, better in FIGURES:
         values = tuple(each.get(name) for each in figures)
         if any(value is not None for value in values):
-            rows.append(Compared(title, values, _best(values, better)))
+            counted = [None if name in PATHS and is_collapsed(each) else each.get(name) for each in figures]
+            rows.append(Compared(title, values, _best(counted, better)))
     return rows
+
+
+def is_collapsed(figures: Mapping[str, float]) -> bool:
+    """Whether a version's field is: the gates before @champion let no collapsed pair pass either."""
+    return figures.get("collapsed_pairs", 0.0) > 0
 
 
 def _best(values: Sequence[float | None], better: str) -> int | None:

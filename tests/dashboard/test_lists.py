@@ -146,6 +146,18 @@ def test_the_better_figure_is_marked(name: str, values: tuple[float, float], bes
     assert row.best == best
 
 
+def test_a_collapsed_field_has_no_best_path() -> None:
+    good = {"psnr_test": 20.0, "curvature": 0.3, "path_length": 9.0, "nfe": 12.0, "collapsed_pairs": 0.0}
+    worse = good | {"curvature": 0.4, "path_length": 9.5, "nfe": 16.0}
+    collapsed = {"psnr_test": 25.0, "curvature": 0.01, "path_length": 1.0, "nfe": 9.0, "collapsed_pairs": 3.0}
+    best = {row.title: row.best for row in compare([collapsed, good, worse])}
+    assert best == {
+        "PSNR, test (dB)": 0, "collapsed pairs": None,
+        "curvature": 1, "path length": 1, "evaluations of the field": 1,
+    }  # fmt: skip
+    assert [row.best for row in compare([collapsed, good]) if row.title == "curvature"] == [None]
+
+
 def test_a_version_s_own_figures_go_before_its_run_s() -> None:
     version = VersionRecord("m", 1, (), "r", 0.0, "", {"eval.nfe": "9.0", "eval.data": "abc"})
     latest = {"eval/nfe": Latest(12.0, 0, 0.0), "eval/psnr_test": Latest(25.0, 0, 0.0)}
