@@ -16,7 +16,7 @@ from wallpaper.pictures.tree import NODE_HEIGHT, NODE_WIDTH, subgroup_tree
 from wallpaper.pictures.tree_layout import SPACING, Graph, crossings, place
 from wallpaper.plane import GROUP_NAMES, plane_group
 from wallpaper.plane.routes import joining_groups, route_steps, widest_route
-from wallpaper.plane.subgroups import edges
+from wallpaper.plane.subgroups import edges, supergroups
 
 NAME = "{http://www.w3.org/2000/svg}"
 WHOLE = subgroup_tree(title="All & every")
@@ -48,6 +48,16 @@ def labels(text: str) -> Counter[str]:
     return Counter(
         str(t.text) for t in ElementTree.fromstring(text).iter(f"{NAME}text") if re.fullmatch(r"[tk]\d", str(t.text))
     )
+
+
+@pytest.mark.parametrize("name", GROUP_NAMES)
+def test_without_a_title_there_is_no_room_for_one_and_nothing_is_cut_off(name: str) -> None:
+    shown = [name, *(edge.group for edge in edges() if edge.parent == name), *supergroups(name)]
+    text = subgroup_tree(shown, marked=[name])
+    curves = re.findall(r'd="M([^"]*)" fill="none"', text)
+    ends = [float(y) for curve in curves for y in re.findall(r",(-?[\d.]+)", curve)]
+    tops = [y - NODE_HEIGHT / 2 for _, y in nodes(text).values()]
+    assert 0 <= min(ends + tops) <= min(tops) < 50
 
 
 def test_all_17_stand_on_the_level_of_their_order() -> None:

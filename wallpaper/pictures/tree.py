@@ -64,17 +64,18 @@ def subgroup_tree(
     columns = _columns(shown, orders, downward, sideways)
     width = max(GUTTER + 2 * MARGIN + max(columns.values()) * COLUMN + NODE_WIDTH, 640.0)
     left = GUTTER + (width - GUTTER - max(columns.values()) * COLUMN) / 2
+    head = HEAD if title else MARGIN
     points = {
-        name: (left + column * COLUMN, HEAD + NODE_HEIGHT / 2 + orders.index(plane_group(name).order) * LEVEL)
+        name: (left + column * COLUMN, head + NODE_HEIGHT / 2 + orders.index(plane_group(name).order) * LEVEL)
         for name, column in columns.items()
     }
-    height = HEAD + (len(orders) - 1) * LEVEL + NODE_HEIGHT + FOOT
+    height = head + (len(orders) - 1) * LEVEL + NODE_HEIGHT + FOOT
     lines = _lines(downward, points)
     bold = [(edge.parent, edge.group) in steps for edge in downward]
     tags = [_tag_of(line) for line in lines]
     parts = [
         *_frame(width, height, title),
-        *(_order_line(order, HEAD + NODE_HEIGHT / 2 + row * LEVEL, width) for row, order in enumerate(orders)),
+        *(_order_line(order, head + NODE_HEIGHT / 2 + row * LEVEL, width) for row, order in enumerate(orders)),
         *(_down_line(line, T_COLOUR, 1.4) for line, own in zip(lines, bold, strict=True) if not own),
         *(_down_line(line, THEME["accent"], 3) for line, own in zip(lines, bold, strict=True) if own),
         *(_side_line(side, points, bend, tags) for side, bend in _bends(sideways, points)),
