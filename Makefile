@@ -1,4 +1,4 @@
-# The two commands of the README, `make demo` and `make test`, and what they stand on.
+# The commands of the README, `make demo`, `make test` and `make docs`, and what they stand on.
 
 .DEFAULT_GOAL := help
 .SHELLFLAGS := -eu -o pipefail -c
@@ -7,10 +7,10 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Packages that the checkout holds; the applications besides the library run from here.
-PACKAGES := $(patsubst %/,%,$(sort $(dir $(wildcard wallpaper/*.py serving/*.py tune/*.py dashboard/*.py benchmarks/*.py))))
+# Packages that the checkout holds; the applications besides the library run from here, and what makes the documents.
+PACKAGES := $(patsubst %/,%,$(sort $(dir $(wildcard wallpaper/*.py serving/*.py tune/*.py dashboard/*.py benchmarks/*.py docs/*.py))))
 
-.PHONY: help demo test env clean
+.PHONY: help demo test docs env clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +30,15 @@ test: $(VENV)/.dev-stamp ## format, lint, types, import layers, tests and doctes
 	@echo "==> tests and doctests (pytest)"
 	@$(BIN)/python -m pytest -n auto
 
+docs: $(VENV)/.dev-stamp ## the documentation's site, into site/; warnings are errors
+	@$(BIN)/python -m mkdocs build --strict
+	@echo "Open site/index.html"
+
 env: $(VENV)/.dev-stamp ## the environment for work on the code
 	@echo "Ready: $(BIN)/python, $(BIN)/wallpaper"
 
 clean: ## remove the environment and caches; datasets, runs and results stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- the environment: a stamp says which extras are installed for these very pins
@@ -59,7 +63,7 @@ $(VENV)/.apps-stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
 
 $(VENV)/.dev-stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "==> installing the library, its applications and what the tests need into $(VENV) (a few minutes the first time)"
-	@$(call INSTALL,apps$(comma)dev)
+	@$(call INSTALL,apps$(comma)dev$(comma)docs)
 	@touch $@ $(VENV)/.apps-stamp
 
 comma := ,

@@ -1,16 +1,16 @@
-"""Makes the pictures of docs/symmetry.md that need no trained model: `python -m docs.pictures`.
+"""Makes the pictures of the documents that need no training: `python -m docs.pictures`.
 
-All 17 groups with their elements, and overlays on pictures drawn without the generator. The tree of subgroups is
-`wallpaper relations --tree docs/images/tree.svg`.
+Here: all 17 groups with their elements, and overlays on pictures drawn without the generator, for docs/symmetry.md;
+with them those of `docs.explained` and `docs.gallery`. The tree is `wallpaper relations --tree docs/images/tree.svg`.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from PIL import Image
 
+from docs import explained, gallery
+from docs.paletted import IMAGES, save
 from tests.judge.drawn import draw
 from wallpaper.judge import analyse
 from wallpaper.patterns import generate_pattern
@@ -20,15 +20,7 @@ from wallpaper.pictures.overlay import overlay
 from wallpaper.pictures.placement import Placement
 from wallpaper.plane import GROUP_NAMES
 
-IMAGES = Path(__file__).parent / "images"
 FIRST_SEED, HEIGHT = 20, 560
-
-
-def save(name: str, pixels: np.ndarray, width: int) -> None:
-    """Write a PNG of 256 colours, `width` pixels wide."""
-    picture = Image.fromarray(pixels)
-    picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
-    picture.quantize(256, dither=Image.Dither.NONE).save(IMAGES / name, optimize=True)
 
 
 def groups() -> np.ndarray:
@@ -39,7 +31,7 @@ def groups() -> np.ndarray:
 
 def identified() -> np.ndarray:
     """Three pictures drawn with a pen, each found from the picture alone and overlaid."""
-    rows = []
+    rows: list[np.ndarray] = []
     for name, lines in (("p4g", False), ("p31m", True), ("pgg", False)):
         pixels = draw(name, np.random.default_rng([FIRST_SEED, len(rows)]), lines=lines)[0]
         found = analyse(pixels)
@@ -59,3 +51,5 @@ if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     save("groups.png", groups(), 1328)
     save("identified.png", identified(), 1200)
+    explained.make()
+    gallery.make()
