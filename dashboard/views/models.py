@@ -38,7 +38,7 @@ PATHS = frozenset({"curvature", "path_length", "nfe"})
 
 RULE = (
     "figures that each version was registered with, the best marked; curvature, path length and evaluations only where "
-    f"no pair is collapsed, which it is when its ends vary less than {COLLAPSED:g} times as much as the target's patterns"
+    f"no pair is collapsed, which it is where its ends vary less than {COLLAPSED:g} times as much as the target's own"
 )
 
 
