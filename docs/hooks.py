@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from latex2mathml.converter import convert
@@ -29,6 +31,24 @@ COPIED = {
 
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 """How the Markdown extension arithmatex hands a formula on."""
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Pages of docs/ itself that mkdocs.yml does not name come last among the how-to guides."""
+    assert config.nav is not None
+    (guides,) = (part["How to"] for part in config.nav if "How to" in part)
+    named = {place for part in config.nav for place in _places(part)} | set(COPIED)
+    guides += [path.name for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in named]
+    return config
+
+
+def _places(part: str | dict[str, Any] | list[Any]) -> Iterator[str]:
+    """The pages below a part of the navigation."""
+    if isinstance(part, str):
+        yield part
+    else:
+        for each in part.values() if isinstance(part, dict) else part:
+            yield from _places(each)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
