@@ -32,6 +32,15 @@ TRIAL = 4 * PATIENCE
 LAST_EPOCH = "() => Math.max(...document.querySelector('.wp-figure').data.flatMap((trace) => trace.x))"
 CLIPPED = """() => [...document.querySelectorAll('.wp-header, .wp-status, .wp-panel, .wp-card')]
   .filter((box) => box.offsetParent && box.scrollWidth > box.clientWidth).map((box) => box.className)"""
+POINT = """() => {
+  const figure = document.querySelector('.wp-figure');
+  const {x, y} = figure.data.find((trace) => trace.type === 'scattergl');
+  const {xaxis, yaxis} = figure._fullLayout;
+  const box = figure.getBoundingClientRect();
+  return [box.x + xaxis._offset + xaxis.d2p(x[0]), box.y + yaxis._offset + yaxis.d2p(y[0])];
+}"""
+BRUSHED = """() => document.querySelector('.parcoords').closest('.js-plotly-plot').data[0].dimensions
+  .filter((axis) => axis.constraintrange)"""
 ZOOM = "() => document.querySelector('.wp-figure')._fullLayout.xaxis.range"
 
 
@@ -149,6 +158,35 @@ def test_a_sample_packed_with_the_champion_starts_a_transition(visit: Visit) -> 
     page.get_by_role("button", name="Sample p4g-2").click()
     expect(shown(page, "p4g to p6m").locator(".wp-now")).to_have_text("exactly p4g")
     expect(page.get_by_role("button", name="Sample p4g-2")).to_have_attribute("aria-pressed", "true")
+
+
+def test_pointing_at_a_latent_point_shows_its_pattern(visit: Visit, store: Filled) -> None:
+    page = visit.open("latent", store.trained)
+    tile = page.locator(".wp-hover-tile")
+    expect(tile).to_be_hidden()
+    x, y = page.evaluate(POINT)
+    with page.expect_response(lambda got: got.url.endswith("/latent_patterns.jpg")):
+        page.mouse.move(x - 4, y)
+        page.mouse.move(x, y)
+    expect(tile).to_be_visible()
+    page.mouse.move(4, 4)
+    expect(tile).to_be_hidden()
+
+
+def test_a_brush_filters_the_trials_until_it_is_cleared(visit: Visit) -> None:
+    page = visit.open("search")
+    axis = page.locator(".parcoords .axis-brush").first
+    axis.scroll_into_view_if_needed()
+    drag(page, axis, (0.5, 0.3), (0.5, 0.75))
+    expect(page.get_by_text("2 of 6 trials, brushed")).to_be_visible()
+    rows = page.locator(".wp-table tbody tr")
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="Dark or light").click()  # the figure is drawn anew
+    expect(page.locator("body.body--light")).to_be_visible()
+    page.wait_for_function(f"({BRUSHED})().length === 1")
+    page.get_by_role("button", name="Clear the brush").click()
+    expect(rows).to_have_count(6)
+    page.wait_for_function(f"({BRUSHED})().length === 0")
 
 
 def test_on_a_phone_every_tab_fits_and_the_menu_works(visit: Visit, store: Filled, screenshots: Path) -> None:
