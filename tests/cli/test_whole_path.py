@@ -157,10 +157,10 @@ def test_a_run_s_name_or_folder_is_a_model_too(project: Path) -> None:
 
 def test_a_finished_training_is_gone_on_with(project: Path) -> None:
     vae, ode = the_run(project / "output" / "vae"), the_run(project / "output" / "ode")
-    shown = succeed("train-ode", "--resume", ode.name, "--vae", vae.name, "--epochs", 2)
+    shown = succeed("train-ode", "--resume", ode.name, "--vae", vae.name, "--epochs", 2, "--no-pictures")
     assert f"VAE: output/vae/{vae.name}\n" in shown.stderr
     assert shown.stdout.startswith(f"output/ode/{ode.name}: best epoch ")
-    succeed("train-vae", "--resume", "last", "--epochs", 2)
+    succeed("train-vae", "--resume", "last", "--epochs", 2, "--no-pictures")
     for run in (vae, ode):
         assert [row["epoch"] for row in json.loads((run / "history.json").read_text())] == [1, 2]
         assert the_run(run.parent) == run
@@ -169,13 +169,13 @@ def test_a_finished_training_is_gone_on_with(project: Path) -> None:
 def test_an_ode_is_gone_on_with_on_its_own_vae(project: Path) -> None:
     """Even if a newer VAE has come since."""
     first = the_run(project / "output" / "vae")
-    succeed("train-vae", *SMALL, "--seed", 1)
+    succeed("train-vae", *SMALL, "--seed", 1, "--no-pictures")
     newest = max((project / "output" / "vae").iterdir())
     assert newest != first
     ode = the_run(project / "output" / "ode")
     last = json.loads((ode / "last.json").read_text())
     assert Path(last["vae"]["folder"]).name == first.name
-    result = succeed("train-ode", "--resume", "last", "--epochs", 2)
+    result = succeed("train-ode", "--resume", "last", "--epochs", 2, "--no-pictures")
     assert f"{first.name}\n" in result.stderr
     assert newest.name not in result.output
 
@@ -185,7 +185,7 @@ def test_from_nothing_to_a_model_when_asked(tmp_path: Path, made: Path, monkeypa
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{made / 'mlflow.db'}")
     monkeypatch.setattr(train, "PER_GROUP", 10)
     monkeypatch.setattr(train.os, "cpu_count", lambda: 1)
-    result = succeed("train-ode", *SMALL, "--pairs-per-epoch", 64, "--train-vae-if-missing", "true")
+    result = succeed("train-ode", *SMALL, "--pairs-per-epoch", 64, "--train-vae-if-missing", "true", "--no-pictures")
     assert "No dataset at data/patterns.h5: generating one." in result.stdout
     assert "No trained VAE: training one in output/vae/" in result.stdout
     assert TransitionModel.load(the_run(tmp_path / "output" / "ode") / "model").resolution == 32
@@ -193,7 +193,7 @@ def test_from_nothing_to_a_model_when_asked(tmp_path: Path, made: Path, monkeypa
 
 def test_the_endpoint_objective_with_the_plan_s_settings(project: Path) -> None:
     plan = ("--objective", "endpoint", "--coupling", "random", "--adjoint", "true", "--transition-mode", "mixed")
-    succeed("train-ode", *SMALL, "--pairs-per-epoch", 32, *plan)
+    succeed("train-ode", *SMALL, "--pairs-per-epoch", 32, "--no-pictures", *plan)
     newest = max((project / "output" / "ode").iterdir())
     assert json.loads((newest / "config.json").read_text())["adjoint"] is True
 
@@ -213,6 +213,7 @@ def test_a_signal_saves_and_stops_and_the_run_goes_on(
         "5000",
         "--output",
         "runs",
+        "--no-pictures",
     ]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         wait_for(lambda: any(Path("runs").glob("*/history.json")), process)
@@ -225,7 +226,7 @@ def test_a_signal_saves_and_stops_and_the_run_goes_on(
     assert "Traceback" not in error
     done = len(json.loads((run / "history.json").read_text()))
     assert "KILLED" in [each["status"] for each in recorded(project, "train_vae")]
-    succeed("train-vae", "--output", "runs", "--resume", "last", "--epochs", done + 1)
+    succeed("train-vae", "--output", "runs", "--resume", "last", "--epochs", done + 1, "--no-pictures")
     assert len(json.loads((run / "history.json").read_text())) == done + 1
 
 

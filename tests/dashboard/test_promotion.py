@@ -176,7 +176,7 @@ def test_past_a_gate_only_by_force_and_with_a_reason_which_is_recorded(registere
         assert registry().holder("champion") == "1"
         user.find(marker="move-reason").type("the old one is broken")
         user.find(marker="move-by").type("Grace")
-        assert confirm.enabled
+        await eventually(lambda: confirm.enabled)
         assert confirm.text == "Promote past 1 gate"
         user.find(marker="confirm").click()
         came = f"Version 3 is @champion of {NAME} by force, past 1 of 9 gates; before it was version 1."

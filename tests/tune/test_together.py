@@ -15,6 +15,7 @@ EPOCHS = 8
 TWO_EACH = ("--simulate-gpus", "--gpus", "2", "--gpus-per-trial", "2")
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # MLflow's and SQLAlchemy's own
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.timeout(1250),
