@@ -1,0 +1,112 @@
+"""What a run records, written to disk before it is sent: a line of JSON for each part, in a file of the run's own.
+
+The file is there only while something is unsent. Metric points keep their times, so that sending them twice records
+them once. Knows no store.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Entry: TypeAlias = dict[str, Any]
+"""One part: its kind and what it holds, see `wallpaper.delivery`."""
+
+PREFIX, SUFFIX = "unsent-", ".jsonl"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first line: whose journal it is."""
+
+    run: str
+    uri: str
+    """Of the store that it is for."""
+    host: str
+    process: str
+    """As `provenance.process`."""
+
+
+class Journal:
+    """The unsent parts of one run. Opened anew for each write, so that no handle crosses a fork."""
+
+    def __init__(self, folder: Path, head: Head) -> None:
+        self.path = folder / f"{PREFIX}{head.run}{SUFFIX}"
+        self._head = head
+        self._is_sound = True
+
+    def append(self, entry: Entry) -> None:
+        """Keep a part. A disk that takes none is said once: a training does not end for its records."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a+b") as stream:
+                if stream.tell() == 0:
+                    stream.write(_line(vars_of(self._head)))
+                elif not _ends_a_line(self.path):  # a writer was killed in the middle of one
+                    stream.write(b"\n")
+                stream.write(_line(entry))
+        except OSError as error:
+            if self._is_sound:
+                _log.warning("run %s: %s cannot be written: %s", self._head.run, self.path, error)
+            self._is_sound = False
+
+    def entries(self) -> list[Entry]:
+        """All parts, in order; none if there is no file."""
+        return read(self.path)[1] if self.path.is_file() else []
+
+    def clear(self) -> None:
+        """Everything is sent."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning("run %s: %s cannot be removed: %s", self._head.run, self.path, error)
+
+
+def read(path: Path) -> tuple[Head, list[Entry]]:
+    """A journal's head and its parts; a line that was cut off is left out.
+
+    Raises: ValueError: no journal. OSError.
+    """
+    lines = [_parsed(line) for line in path.read_bytes().splitlines()]
+    try:
+        head = Head(**{name: str(value) for name, value in (lines[0] or {}).items()})
+    except (IndexError, TypeError) as error:
+        raise ValueError(f"{path} must begin with the run it belongs to, but does not; remove it") from error
+    return head, [entry for entry in lines[1:] if entry]
+
+
+def find(folders: Iterable[Path]) -> list[Path]:
+    """Journals below the folders, in order; a file that is named itself is one."""
+    found: set[Path] = set()
+    for folder in folders:
+        found |= {folder} if folder.is_file() else set(folder.rglob(f"{PREFIX}*{SUFFIX}"))
+    return sorted(found)
+
+
+def vars_of(head: Head) -> dict[str, str]:
+    """The head as plain data."""
+    return {"run": head.run, "uri": head.uri, "host": head.host, "process": head.process}
+
+
+def _line(value: Entry) -> bytes:
+    return json.dumps(value).encode() + b"\n"  # NaN and infinity stay what they are, here and when read
+
+
+def _parsed(line: bytes) -> Entry | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _ends_a_line(path: Path) -> bool:
+    with path.open("rb") as stream:
+        stream.seek(-1, 2)
+        return stream.read(1) == b"\n"
