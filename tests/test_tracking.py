@@ -16,7 +16,7 @@ from mlflow.entities import Experiment, Metric
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
-from wallpaper import provenance, tracking
+from wallpaper import delivery, provenance, tracking
 from wallpaper.training.stopping import Interrupted
 
 pytestmark = [
@@ -167,7 +167,7 @@ def test_an_unknown_run_to_continue_is_refused(client: MlflowClient, monkeypatch
 def test_what_a_failing_store_missed_is_recorded_later(
     client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tracking, "RETRY_SECONDS", 1000.0)
+    monkeypatch.setattr(delivery, "RETRY_SECONDS", 1000.0)
     (tmp_path / "best.bin").write_bytes(b"b")
     calls = []
 

@@ -1,8 +1,8 @@
 """Records runs in MLflow: settings, metrics of each epoch, data sets, files, and how it ended.
 
 An explicit client and run id, no global run. A store that fails never ends a training: what could
-not be recorded is kept and tried again, at the latest when the run ends. Knows nothing about models
-or loops; it hands them a report to call. Of the library only this module and `mlflow_plugin` import MLflow.
+not be recorded is kept on disk and tried again (`delivery`). Knows nothing about models or loops; it
+hands them a report to call.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
 from wallpaper import provenance
+from wallpaper.checkout import project_root
+from wallpaper.delivery import PARAMS_PER_REQUEST, PER_REQUEST, Delivery
+from wallpaper.journal import Head, Journal
 from wallpaper.mlflow_plugin import Store, TrackingError, open_store, tracking_uri
 from wallpaper.training.report import Report
 from wallpaper.training.stopping import Interrupted
@@ -34,13 +37,6 @@ __all__ = ["RecordedRun", "Run", "Store", "TrackingError", "download", "find_run
 CONFIG_PREFIX = "cfg."
 """Before each setting's name: `mlflow run` records the parameters as typed, and a parameter cannot change."""
 
-RETRY_SECONDS = 20.0
-"""After a failure the store is left alone for so long, so that a dead server does not slow each epoch."""
-
-LONGEST_BACKLOG = 100_000
-"""Metric points kept while the store does not answer; the oldest go first. About 20 MB."""
-
-_PER_BATCH, _PARAMS_PER_BATCH = 1000, 100  # MLflow's limits for one request
 _PARAM_LENGTH = 6000
 _DIGEST_LENGTH = 36
 
@@ -51,6 +47,8 @@ _PATIENCE = {
 }
 """MLflow's own values make one call to a dead server last four minutes."""
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,21 +114,21 @@ def start(
             store.client.delete_tag(run_id, "error")
     except MlflowException as error:
         raise TrackingError(f"run {adopted or name!r} must be in {store.uri}, but it cannot be: {error}") from error
-    run = Run(store, run_id)
+    run = Run(store, run_id, folder)
+    run.take_up()
     if config is not None and not (earlier and earlier.data.params):  # parameters cannot change
         run.settings(config)
     return run
 
 
-@dataclass(eq=False)
 class Run:
     """A run being recorded. Leaving its `with` block ends it as FINISHED, FAILED or KILLED."""
 
-    store: Store
-    run_id: str
-    _metrics: list[Metric] = field(default_factory=list)
-    _files: list[tuple[Path, str]] = field(default_factory=list)
-    _quiet_until: float = 0.0
+    def __init__(self, store: Store, run_id: str, folder: Path | None = None) -> None:
+        """Args: folder: where what is unsent is kept; by default below the project's output."""
+        self.store, self.run_id = store, run_id
+        head = Head(run_id, store.uri, provenance.host(), provenance.process())
+        self._delivery = Delivery(store, run_id, Journal(folder or project_root() / "output", head))
 
     def __enter__(self) -> Run:
         return self
@@ -141,14 +139,18 @@ class Run:
         status = _status(error)
         self.end(status, "" if status == "FINISHED" else f"{type(error).__name__}: {error}")
 
+    def take_up(self) -> None:
+        """Send what an earlier process of this run has left unsent, but for its end: the run goes on."""
+        self._delivery.take_up([entry for entry in self._delivery.journal.entries() if "end" not in entry])
+        self._delivery.send()
+
     def settings(self, config: Any) -> None:
         """Record a dataclass or mapping as parameters `cfg.<name>` and as the file config.json."""
         values = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config)  # type: ignore[arg-type]
-        params = [Param(CONFIG_PREFIX + name, str(value)[:_PARAM_LENGTH]) for name, value in values.items()]
-        plain = json.loads(json.dumps(values, default=str))
-        for some in _batches(params, _PARAMS_PER_BATCH):
-            self._attempt("settings", partial(self.store.client.log_batch, self.run_id, params=some))
-        self._attempt("config.json", partial(self.store.client.log_dict, self.run_id, plain, "config.json"))
+        params = [(CONFIG_PREFIX + name, str(value)[:_PARAM_LENGTH]) for name, value in values.items()]
+        for some in _batches(params, PARAMS_PER_REQUEST):
+            self._delivery.put({"params": dict(some)})
+        self._delivery.put({"json": [json.loads(json.dumps(values, default=str)), "config.json"]})
 
     def reporter(self) -> Report:
         """A report for a training loop: one request with all numbers of the epoch, at step `epoch`."""
@@ -161,21 +163,17 @@ class Run:
     def log(self, values: Mapping[str, float | int], step: int = 0) -> None:
         """Record numbers, all in one request; what is no number is left out."""
         now = int(time.time() * 1000)
-        numbers = {name: value for name, value in values.items() if isinstance(value, (int, float))}
-        self._metrics += [Metric(name, float(value), now, step) for name, value in numbers.items()]
-        del self._metrics[:-LONGEST_BACKLOG]
-        self._flush()
+        numbers = [(name, value) for name, value in values.items() if isinstance(value, (int, float))]
+        for some in _batches(numbers, PER_REQUEST):
+            self._delivery.put({"metrics": [[name, float(value), now, step] for name, value in some]})
 
     def tag(self, name: str, value: str) -> None:
         """Set a tag of the run."""
-        self._attempt(f"tag {name}", partial(self.store.client.set_tag, self.run_id, name, value))
+        self._delivery.put({"tag": [name, value]})
 
     def dataset(self, path: Path, *, digest: str, context: str = "training") -> None:
         """Record which file the run learns from. Nothing is read; the whole digest is in the tag `dataset.digest`."""
-        source = json.dumps({"uri": path.absolute().as_uri()})
-        entity = Dataset(path.stem, digest[:_DIGEST_LENGTH], "local", source)
-        used = [DatasetInput(entity, [InputTag("mlflow.data.context", context)])]
-        self._attempt("the data set", partial(self.store.client.log_inputs, self.run_id, datasets=used))
+        self._delivery.put({"dataset": [path.stem, digest[:_DIGEST_LENGTH], path.absolute().as_uri(), context]})
         self.tag("dataset.digest", digest)
 
     def artifact(self, path: Path, folder: str = "") -> None:
@@ -185,51 +183,23 @@ class Run:
         """
         if not path.exists():
             raise FileNotFoundError(f"`path` must exist to be kept with the run, but got {path}")
-        if self._is_quiet() or not self._attempt(str(path), partial(self._upload, path, folder)):
-            self._files.append((path, folder))
+        self._delivery.put({"file": [str(path.absolute()), folder]})
 
     def figure(self, figure: Any, file: str) -> None:
-        """Keep a matplotlib or plotly figure as `file`, for example "figures/latent.png"."""
-        self._attempt(file, partial(self.store.client.log_figure, self.run_id, figure, file))
+        """Keep a matplotlib or plotly figure as `file`, for example "figures/latent.png", if the store answers."""
+        self._delivery.attempt(file, partial(self.store.client.log_figure, self.run_id, figure, file))
 
     def end(self, status: str, reason: str = "") -> None:
         """Record what is still waiting, then the end. `status` is FINISHED, FAILED or KILLED."""
-        self._quiet_until = 0.0
-        self._flush()
-        for path, folder in self._files:
-            self._attempt(str(path), partial(self._upload, path, folder))
         if reason:
             self.tag("error", reason[:5000])
-        self._attempt("the end", partial(self.store.client.set_terminated, self.run_id, status))
-        if self._metrics:
-            _log.error("%d points of run %s were not recorded in %s", len(self._metrics), self.run_id, self.store.uri)
-
-    def _upload(self, path: Path, folder: str) -> None:
-        send = self.store.client.log_artifacts if path.is_dir() else self.store.client.log_artifact
-        send(self.run_id, str(path), folder or None)
-
-    def _flush(self) -> None:
-        while self._metrics and not self._is_quiet():
-            some = self._metrics[:_PER_BATCH]
-            if not self._attempt("metrics", partial(self.store.client.log_batch, self.run_id, metrics=some)):
-                return
-            del self._metrics[: len(some)]
-
-    def _is_quiet(self) -> bool:
-        return time.monotonic() < self._quiet_until
-
-    def _attempt(self, what: str, call: Callable[[], object]) -> bool:
-        """Whether there is nothing more to try: it worked, or the store refused it for good."""
-        try:
-            call()
-        except Exception as error:  # whatever the store does, the training goes on
-            refused = isinstance(error, MlflowException) and error.error_code == "INVALID_PARAMETER_VALUE"
-            if refused or not self._is_quiet():
-                _log.warning("run %s: %s not recorded: %s", self.run_id, what, str(error)[:300])
-            if not refused:
-                self._quiet_until = time.monotonic() + RETRY_SECONDS
-            return refused
-        return True
+        self._delivery.put({"end": [status, int(time.time() * 1000)]})
+        if not self._delivery.send(at_once=True):
+            points = sum(len(entry.get("metrics", ())) for entry in self._delivery.waiting)
+            _log.error(
+                "%d points of run %s were not recorded in %s; they are kept in %s: send them with `wallpaper sync`",
+                points, self.run_id, self.store.uri, self._delivery.journal.path,
+            )  # fmt: skip
 
 
 def find_run(run_id: str, store: Store | None = None) -> RecordedRun:
@@ -296,5 +266,5 @@ def _recorded(run: Any) -> RecordedRun:
     return RecordedRun(info.run_id, info.run_name, tags.get("phase", ""), folder, dict(run.data.metrics))
 
 
-def _batches(items: list[Any], size: int) -> Iterable[list[Any]]:
+def _batches(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
     return (items[first : first + size] for first in range(0, len(items), size))
