@@ -26,6 +26,7 @@ from starlette.middleware.gzip import GZipMiddleware  # noqa: E402
 from dashboard.app import TITLE, create_app  # noqa: E402
 from dashboard.store import Store  # noqa: E402
 from dashboard.store.source import Source  # noqa: E402
+from wallpaper.redaction import without_passwords  # noqa: E402
 
 SECRET = "WALLPAPER_DASHBOARD_SECRET"
 
@@ -39,7 +40,8 @@ def serve(host: str, port: int, password: str, *, read_only: bool = False) -> No
     create_app(store, password=password, read_only=read_only)
     app.on_startup(store.start)
     shown = f"[{host}]" if ":" in host else host
-    app.on_startup(lambda: click.echo(f"Dashboard of {store.uri}: http://{shown}:{port}  (Ctrl-C ends it)"))
+    announced = f"Dashboard of {without_passwords(store.uri)}: http://{shown}:{port}  (Ctrl-C ends it)"
+    app.on_startup(lambda: click.echo(announced))
     app.on_shutdown(store.stop)
     ui.run(
         host=host, port=port, title=TITLE, reload=False, show=False, language="en-US", dark=True,

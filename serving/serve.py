@@ -86,7 +86,7 @@ def fetch(model: str, folder: Path) -> Path:
     except (MlflowException, OSError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise ServeError(
-            f"`--model {model}` must be a model in {tracking.initialise().uri}, but: {lines[0]}"
+            f"`--model {model}` must be a model in {tracking.initialise().shown}, but: {lines[0]}"
         ) from error
     if not (found / "MLmodel").is_file():
         raise ServeError(f"`--model {model}` must be a model that MLflow has kept, but there is no MLmodel in it")

@@ -86,7 +86,7 @@ class Registry:
                 return self._version(self.store.client.get_model_version(self.name, number), aliases)
         known = ", ".join(f"@{alias} is version {aliases[alias]}" for alias in sorted(aliases)) or "no alias is set"
         raise Unknown(
-            f"`{which}` must be a version or an alias of {self.name} in {self.store.uri}, but is not ({known}); "
+            f"`{which}` must be a version or an alias of {self.name} in {self.store.shown}, but is not ({known}); "
             "`wallpaper models` lists them"
         )
 
@@ -150,7 +150,7 @@ class Registry:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             raise Unknown(
-                f"`--name {self.name}` must be a registered model in {self.store.uri}, but there is none such; "
+                f"`--name {self.name}` must be a registered model in {self.store.shown}, but there is none such; "
                 "register a trained model with `wallpaper register`"
             ) from error
 

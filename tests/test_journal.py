@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -286,3 +287,22 @@ def _all_points(folder: Path, run_id: str, name: str) -> list[object]:
     points = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}").get_metric_history(run_id, name)
     assert len(points) == len({point.step for point in points}), json.dumps([point.step for point in points])
     return list(points)
+
+
+def test_no_password_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the journal nor in the run's tags; the environment's is used when it is sent."""
+    monkeypatch.setattr(sys, "argv", ["wallpaper", "--tracking-uri", "http://ada:secret@example.org"])
+    with tracking.start("run", phase="test", folder=tmp_path) as run:
+        shown = tracking.Run(replace(run.store, uri="http://ada:secret@example.org"), "1" * 32, tmp_path)
+        monkeypatch.setattr(shown.store.client, "log_batch", down)
+        shown.log({"loss": 1.0}, 1)
+    (journal,) = find([tmp_path])
+    assert read(journal)[0].uri == "http://example.org"
+    assert "secret" not in journal.read_text()
+    assert "secret" not in str(run.store.client.get_run(run.run_id).data.tags)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:secret@example.org")
+    asked: list[str] = []
+    monkeypatch.setattr("wallpaper.cli.sync.open_store", lambda uri: asked.append(uri) or run.store)
+    monkeypatch.setattr("wallpaper.provenance.is_alive", lambda process: False)
+    sync(tmp_path)
+    assert asked == ["http://ada:secret@example.org"]

@@ -126,7 +126,7 @@ def ending(job: Job, study: Study, best: Past, run: tracking.Run, ground: Ground
         front = len(study.study.best_trials)
         lines.append(f"  Pareto front     {front} trials; the best is the one with the best {job.objectives[0].title}")
     lines.append(f"  checkpoint       {job.trial_folder(best.name)}")
-    lines.append(f"  in MLflow        run {best.about.get('run_id', '')} of search {run.run_id}, at {run.store.uri}")
+    lines.append(f"  in MLflow        run {best.about.get('run_id', '')} of search {run.run_id}, at {run.store.shown}")
     lines.append(f"  figures          {job.folder / FIGURES / 'search.html'}")
     lines.append(f"  study            optuna-dashboard sqlite:///{job.folder / DATABASE}")
     lines.append(f"  train with them  {command(job, study, best, ground)}")

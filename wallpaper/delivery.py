@@ -17,6 +17,7 @@ from mlflow.exceptions import MlflowException
 
 from wallpaper.journal import Entry, Journal
 from wallpaper.mlflow_plugin import Store
+from wallpaper.redaction import without_passwords
 
 RETRY_SECONDS = 20.0
 """After a failure the store is left alone for so long, so that a dead server does not slow each epoch."""
@@ -88,7 +89,7 @@ class Delivery:
 
     def _failed(self, what: str, error: Exception) -> bool:
         if _is_final(error) or not self.is_quiet:
-            _log.warning("run %s: %s not recorded: %s", self._run_id, what, str(error)[:300])
+            _log.warning("run %s: %s not recorded: %s", self._run_id, what, without_passwords(str(error))[:300])
         if not _is_final(error):
             self._quiet_until = time.monotonic() + RETRY_SECONDS
         return _is_final(error)

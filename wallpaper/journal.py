@@ -27,7 +27,7 @@ class Head:
 
     run: str
     uri: str
-    """Of the store that it is for."""
+    """Of the store that it is for, without a password."""
     host: str
     process: str
     """As `provenance.process`."""

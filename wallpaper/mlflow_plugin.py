@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.tracking.default_experiment.abstract_context import DefaultExperimentProvider
 
 from wallpaper.checkout import is_project, project_root
+from wallpaper.redaction import without_passwords
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,6 +55,11 @@ class Store:
     client: MlflowClient
     experiment_id: str
     """Where runs go: MLFLOW_EXPERIMENT_ID or MLFLOW_EXPERIMENT_NAME, else the experiment "wallpaper"."""
+
+    @property
+    def shown(self) -> str:
+        """`uri` for people and files: without a password that stands in it."""
+        return without_passwords(self.uri)
 
 
 def tracking_uri() -> str:
@@ -92,8 +98,9 @@ def open_store(uri: str) -> Store:
             client = MlflowClient(uri)
             return Store(uri, client, os.environ.get("MLFLOW_EXPERIMENT_ID") or _experiment_id(client, uri))
     except (MlflowException, OSError) as error:
+        found = without_passwords(f"{uri} gives: {str(error)[:300]}")
         raise TrackingError(
-            f"`MLFLOW_TRACKING_URI` must name a store that answers, but {uri} gives: {str(error)[:300]}; "
+            f"`MLFLOW_TRACKING_URI` must name a store that answers, but {found}; "
             f"start its server, or unset the variable to record in {project_root() / DATABASE}"
         ) from error
 

@@ -29,6 +29,7 @@ from wallpaper.checkout import project_root
 from wallpaper.delivery import PARAMS_PER_REQUEST, PER_REQUEST, Delivery
 from wallpaper.journal import Head, Journal
 from wallpaper.mlflow_plugin import Store, TrackingError, open_store, tracking_uri
+from wallpaper.redaction import without_passwords
 from wallpaper.training.report import Report
 from wallpaper.training.stopping import Interrupted
 
@@ -113,7 +114,9 @@ def start(
         if earlier and "error" in earlier.data.tags:  # why it ended before
             store.client.delete_tag(run_id, "error")
     except MlflowException as error:
-        raise TrackingError(f"run {adopted or name!r} must be in {store.uri}, but it cannot be: {error}") from error
+        raise TrackingError(
+            f"run {adopted or name!r} must be in {store.shown}, but it cannot be: {without_passwords(str(error))}"
+        ) from error
     run = Run(store, run_id, folder)
     run.take_up()
     if config is not None and not (earlier and earlier.data.params):  # parameters cannot change
@@ -127,7 +130,7 @@ class Run:
     def __init__(self, store: Store, run_id: str, folder: Path | None = None) -> None:
         """Args: folder: where what is unsent is kept; by default below the project's output."""
         self.store, self.run_id = store, run_id
-        head = Head(run_id, store.uri, provenance.host(), provenance.process())
+        head = Head(run_id, store.shown, provenance.host(), provenance.process())
         self._delivery = Delivery(store, run_id, Journal(folder or project_root() / "output", head))
 
     def __enter__(self) -> Run:
@@ -192,13 +195,13 @@ class Run:
     def end(self, status: str, reason: str = "") -> None:
         """Record what is still waiting, then the end. `status` is FINISHED, FAILED or KILLED."""
         if reason:
-            self.tag("error", reason[:5000])
+            self.tag("error", without_passwords(reason)[:5000])
         self._delivery.put({"end": [status, int(time.time() * 1000)]})
         if not self._delivery.send(at_once=True):
             points = sum(len(entry.get("metrics", ())) for entry in self._delivery.waiting)
             _log.error(
                 "%d points of run %s were not recorded in %s; they are kept in %s: send them with `wallpaper sync`",
-                points, self.run_id, self.store.uri, self._delivery.journal.path,
+                points, self.run_id, self.store.shown, self._delivery.journal.path,
             )  # fmt: skip
 
 
@@ -208,7 +211,7 @@ def find_run(run_id: str, store: Store | None = None) -> RecordedRun:
     try:
         return _recorded(store.client.get_run(run_id))
     except MlflowException as error:
-        raise TrackingError(f"`run_id` must name a run in {store.uri}, but got {run_id!r}: {error}") from error
+        raise TrackingError(f"`run_id` must name a run in {store.shown}, but got {run_id!r}: {error}") from error
 
 
 def download(run_id: str, path: str = "", destination: Path | None = None) -> Path:
@@ -236,7 +239,7 @@ def close_stale_runs(store: Store) -> None:
 
 def _create(store: Store, name: str, parent: str | None, about: Mapping[str, str]) -> str:
     """A new run, in its parent's experiment if it has one, with all its tags at once: none is without its process."""
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:500]
+    command = without_passwords(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))[:500]
     origin = {"mlflow.source.name": command, "mlflow.source.type": "LOCAL", "mlflow.user": provenance.user()}
     tags = {**origin, **about, **({"mlflow.parentRunId": parent} if parent else {})}
     return str(store.client.create_run(_experiment(store, parent), run_name=name, tags=tags).info.run_id)

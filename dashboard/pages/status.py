@@ -13,6 +13,7 @@ from dashboard.pages.context import Context
 from dashboard.views import text
 from dashboard.views.progress import Progress, liveness, of_part, parts_of, progress
 from dashboard.views.trials import SEARCH
+from wallpaper.redaction import without_passwords
 
 
 class Banner:
@@ -41,7 +42,7 @@ class Banner:
             if state.answered
             else "start its server, or say where it is with --tracking-uri"
         )
-        self._title.set_text(f"The tracking store does not answer: {store.uri}")
+        self._title.set_text(f"The tracking store does not answer: {without_passwords(store.uri)}")
         self._about.set_text(f"{state.error[:160]}  ·  {data}  ·  " + (f"next try in {wait} s" if wait else "trying"))
 
 

@@ -88,6 +88,6 @@ def _check_registered(model: str) -> None:
             store.client.get_model_version(name, version)
     except Exception as error:  # MLflow's, whatever its store is
         raise FileNotFoundError(
-            f"`--model {model}` must be registered in {store.uri}, but: {str(error).splitlines()[0]}; "
+            f"`--model {model}` must be registered in {store.shown}, but: {str(error).splitlines()[0]}; "
             "register a trained model with `wallpaper register`"
         ) from error

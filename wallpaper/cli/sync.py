@@ -15,7 +15,8 @@ from wallpaper import provenance
 from wallpaper.cli.progress import bar
 from wallpaper.delivery import Delivery
 from wallpaper.journal import Entry, Head, Journal, find, read
-from wallpaper.mlflow_plugin import Store, TrackingError, open_store
+from wallpaper.mlflow_plugin import Store, TrackingError, open_store, tracking_uri
+from wallpaper.redaction import without_passwords
 
 OUTPUT = Path("output")
 
@@ -66,8 +67,8 @@ def _sync(path: Path, uri: str | None, dry_run: bool, stores: dict[str, Store | 
     if head.host == provenance.host() and provenance.is_alive(head.process):
         return f"{what} wait; its process still runs, and sends them itself", True
     if dry_run:
-        return f"{what} wait for {uri or head.uri}", False
-    where = uri or head.uri
+        return f"{what} wait for {without_passwords(uri or head.uri)}", False
+    where = uri or _known(head.uri)
     try:
         store = _opened(where, stores)
     except TrackingError as error:
@@ -75,8 +76,14 @@ def _sync(path: Path, uri: str | None, dry_run: bool, stores: dict[str, Store | 
     delivery = Delivery(store, head.run, Journal(path.parent, head))
     delivery.take_up(_with_end(head, entries))
     if not delivery.send(at_once=True):
-        return f"{what} not sent to {where}", False
-    return f"{what} sent to {where}", True
+        return f"{what} not sent to {store.shown}", False
+    return f"{what} sent to {store.shown}", True
+
+
+def _known(address: str) -> str:
+    """A journal's address with the password that the environment has for it: no file keeps one."""
+    given = tracking_uri()
+    return given if without_passwords(given) == address else address
 
 
 def _opened(uri: str, stores: dict[str, Store | TrackingError]) -> Store:
