@@ -14,8 +14,6 @@ from dashboard.store import Curve, RunRecord
 
 LOSS = "train/loss"
 
-VALIDATION = "val/"
-
 BEST_BY = ("val/flow", "val/wasserstein2", "val/loss")
 """What may decide which epoch is kept, lowest best; the library decides by the first of them that it validates."""
 

@@ -7,7 +7,15 @@ import torch
 from tests.conftest import ALL_GROUPS
 from wallpaper.plane import PlaneGroup, plane_group
 from wallpaper.symmetry import permutation, project
-from wallpaper.training.augment import augmented, axis_changes, move, origin_shifts, random_symmetry, recoloured
+from wallpaper.training.augment import (
+    axis_changes,
+    move,
+    origin_shifts,
+    random_moves,
+    random_orders,
+    random_symmetry,
+    reordered,
+)
 
 SIDE = 12
 
@@ -16,6 +24,11 @@ def patterns(group: PlaneGroup, count: int = 30) -> torch.Tensor:
     """(count, 3, n, n) copies of one pattern of the group, integers, so that equality needs no tolerance."""
     image = torch.randint(256, (3, SIDE, SIDE), generator=torch.Generator().manual_seed(group.index)).double()
     return project(image * 24 * 12, group.index).expand(count, 3, SIDE, SIDE)
+
+
+def moved(image: torch.Tensor, group: torch.Tensor, seed: int) -> torch.Tensor:
+    """Origin and axes drawn anew, as a training does."""
+    return move(image, random_moves(group, SIDE, torch.Generator().manual_seed(seed)))
 
 
 def test_a_move_is_the_permutation_of_its_operation() -> None:
@@ -37,7 +50,7 @@ def test_a_symmetry_of_the_group_leaves_its_patterns_alone(group: PlaneGroup) ->
 @ALL_GROUPS
 def test_augmented_patterns_are_others_of_the_same_group(group: PlaneGroup) -> None:
     image = patterns(group)
-    other = augmented(image, torch.full((len(image),), group.index), torch.Generator().manual_seed(0))
+    other = moved(image, torch.full((len(image),), group.index), 0)
     torch.testing.assert_close(project(other, group.index), other, rtol=0, atol=1e-9)
     assert torch.equal(other.flatten(1).sort()[0], image.flatten(1).sort()[0])
     others = 1 if group.name == "p6m" else 2  # p6m is its own normaliser (International Tables A, 3.5.2.1)
@@ -47,7 +60,7 @@ def test_augmented_patterns_are_others_of_the_same_group(group: PlaneGroup) -> N
 def test_each_sample_of_a_mixed_batch_stays_in_its_own_group() -> None:
     group = torch.arange(17).repeat(5)
     image = torch.cat([patterns(plane_group(int(index)), 1) for index in group])
-    other = augmented(image, group, torch.Generator().manual_seed(0))
+    other = moved(image, group, 0)
     torch.testing.assert_close(project(other, group), other, rtol=0, atol=1e-9)
 
 
@@ -97,7 +110,7 @@ def test_axis_changes_form_a_group_that_holds_the_point_operations_about_the_ori
 def test_generator_decides() -> None:
     group = torch.arange(17)
     image = torch.rand(17, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    first, again, other = (augmented(image, group, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
+    first, again, other = (moved(image, group, s) for s in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert np.array_equal(np.sort(first[0].numpy().ravel()), np.sort(image[0].numpy().ravel()))
@@ -105,6 +118,6 @@ def test_generator_decides() -> None:
 
 def test_colours_change_places_only() -> None:
     image = torch.rand(40, 3, 2, 2, generator=torch.Generator().manual_seed(0))
-    other = recoloured(image, torch.Generator().manual_seed(0))
+    other = reordered(image, random_orders(*image.shape[:2], torch.Generator().manual_seed(0)))
     assert torch.equal(other.sort(dim=1)[0], image.sort(dim=1)[0])
     assert len(torch.unique((other[:, :, None] == image[:, None]).flatten(1), dim=0)) == 6

@@ -38,26 +38,10 @@ def random_symmetry(group: Tensor, side: int, generator: torch.Generator) -> Ten
     return _draw(_symmetries(side), group, generator)
 
 
-def augmented(image: Tensor, group: Tensor, generator: torch.Generator) -> Tensor:
-    """Other patterns (B, C, n, n) of the same groups: origin and axes are drawn anew.
-
-    Args:
-        image: (B, C, n, n).
-        group: (B,) int64 on the CPU.
-        generator: on the CPU.
-    """
-    return move(image, random_moves(group, image.shape[-1], generator))
-
-
 def random_moves(group: Tensor, side: int, generator: torch.Generator) -> Tensor:
     """(B, 6) moves that keep each sample's group, origin and axes drawn anew; all on the CPU."""
     turned = _draw(_axes(), group, generator)
     return torch.cat([turned, _draw(_origins(side), group, generator)], dim=1)
-
-
-def recoloured(image: Tensor, generator: torch.Generator) -> Tensor:
-    """The same patterns (B, C, n, n) with the order of the colour channels drawn anew; `generator` is on the CPU."""
-    return reordered(image, random_orders(image.shape[0], image.shape[1], generator))
 
 
 def random_orders(count: int, channels: int, generator: torch.Generator) -> Tensor:
