@@ -22,7 +22,7 @@ OUTPUT = Path("output")
 
 
 @click.command("sync")
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[FOLDER]...")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[FOLDERS]...")
 @click.option("--tracking-uri", help="The store to send to.  [default: the one that each run was begun in]")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
 def sync(folders: tuple[Path, ...], tracking_uri: str | None, dry_run: bool) -> None:
@@ -32,7 +32,7 @@ def sync(folders: tuple[Path, ...], tracking_uri: str | None, dry_run: bool) -> 
     (unsent-RUN.jsonl) beside its other files. The run sends it itself as soon as it can, and when it is resumed; what
     is left after its end, or after it was killed, is sent by this command. Nothing is recorded twice.
 
-    FOLDER: where to look, with all folders below; output/ by default.
+    FOLDERS: where to look, with all folders below; output/ by default.
 
     \b
     Examples:
