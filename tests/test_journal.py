@@ -87,6 +87,12 @@ def test_what_is_no_journal_is_said(tmp_path: Path) -> None:
     assert "1 of 1 journals stay" in said
 
 
+def test_a_folder_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    code, said = sync(tmp_path / "nowhere")
+    assert code == 2
+    assert "nowhere: no such file or folder; check the path" in said
+
+
 def test_a_disk_that_takes_nothing_ends_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("in the way of a folder")
     with tracking.start("run", phase="test", folder=tmp_path / "file") as run:

@@ -22,7 +22,7 @@ OUTPUT = Path("output")
 
 
 @click.command("sync")
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[FOLDERS]...")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDERS]...")
 @click.option("--tracking-uri", help="The store to send to.  [default: the one that each run was begun in]")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
 def sync(folders: tuple[Path, ...], tracking_uri: str | None, dry_run: bool) -> None:
@@ -40,6 +40,9 @@ def sync(folders: tuple[Path, ...], tracking_uri: str | None, dry_run: bool) -> 
       wallpaper sync --dry-run           what is waiting?
       wallpaper sync output/vae/2026-11-28_120000 --tracking-uri http://mlflow.example:5000
     """
+    for folder in folders:
+        if not folder.exists():
+            raise click.UsageError(f"{folder}: no such file or folder; check the path")
     journals = find(folders or ([OUTPUT] if OUTPUT.is_dir() else []))
     if not journals:
         click.echo("Nothing is waiting to be sent.")
