@@ -1,4 +1,7 @@
-"""Addresses without the passwords that may stand in them: for messages, logs, tags and files."""
+"""Addresses without the passwords that may stand in them: for messages, logs, tags and files.
+
+Knows no address by itself: any text will do.
+"""
 
 from __future__ import annotations
 
