@@ -192,12 +192,12 @@ def test_what_a_failing_store_missed_is_recorded_later(
 
 
 def test_a_store_that_stays_down_does_not_hide_the_result(
-    client: MlflowClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def down(*_: object, **__: object) -> None:
         raise ConnectionError("gone")
 
-    with tracking.start("never back", phase="test") as run, caplog.at_level(logging.ERROR):
+    with tracking.start("never back", phase="test", folder=tmp_path) as run, caplog.at_level(logging.ERROR):
         for name in ("log_batch", "set_tag", "set_terminated", "log_figure", "log_inputs"):
             monkeypatch.setattr(run.store.client, name, down)
         run.log({"loss": 1.0})

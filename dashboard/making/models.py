@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from safetensors import SafetensorError
-
 import wallpaper
 from dashboard.store import RunRecord, Store, VersionRecord
 from wallpaper.data.samples import Samples
@@ -98,7 +96,7 @@ class Models:
                     return None
                 try:
                     self._samples[key] = Samples.load(path)
-                except (OSError, KeyError, ValueError, SafetensorError) as error:
+                except (OSError, ValueError) as error:
                     raise ValueError(f"{key} must hold whole samples, but: {error}; choose another model") from error
             return _used(self._samples, key)
 

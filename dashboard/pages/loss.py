@@ -5,6 +5,7 @@ Places controls and one figure that streams; `dashboard.views.loss` makes it.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from nicegui import ui
@@ -12,12 +13,17 @@ from nicegui import ui
 from dashboard.pages.context import Context, Update
 from dashboard.pages.parts import LivePlot, card, empty
 from dashboard.store import RunRecord
+from dashboard.theme import Palette
 from dashboard.views import loss, text
+from dashboard.views.figure import Figure
 from dashboard.views.progress import best_name, of_part, parts_of
 
 TRAIN = "wallpaper train-vae --preset laptop"
 
 MOST_COMPARED = 6
+
+MOST_SHARED = 8
+"""Figures that are kept for other pages."""
 
 
 def build(context: Context) -> Update:
@@ -84,8 +90,9 @@ class LossTab:
         self._show_others(run)
         trainings = self._trainings(run)
         choice = loss.Choice(float(self._kept["smoothing"]), self._kept["scale"] == "log", self._kept["axis"] == "time")
-        self._total.show(loss.total(trainings, choice, self._context.theme))
-        self._terms.show(loss.components(trainings[0], choice, self._context.theme))
+        total, terms = _SHARED.figures(trainings, choice, self._context.theme)
+        self._total.show(total)
+        self._terms.show(terms)
 
     def _trainings(self, run: RunRecord) -> list[loss.Training]:
         """The chosen one first, then those compared with it whose curves are known."""
@@ -135,3 +142,27 @@ class LossTab:
             self._others.set_value(event.value[:MOST_COMPARED])
             ui.notify(f"At most {MOST_COMPARED} runs are compared")
         self.update()
+
+
+class Shared:
+    """The figures drawn last, one for all browsers that look at the same: those of a long training are large, and
+    twenty pages would else make and hold each of them twenty times."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[Any, ...], tuple[list[loss.Training], Figure, Figure]] = OrderedDict()
+
+    def figures(self, trainings: list[loss.Training], choice: loss.Choice, theme: Palette) -> tuple[Figure, Figure]:
+        """Total and terms. Nobody may change them."""
+        # Curves never change, so the same objects are the same figure; they are kept, so that no other gets their id.
+        shown = tuple((t.name, t.started, t.best_name, *((n, id(c)) for n, c in t.curves.items())) for t in trainings)
+        key = (shown, choice, theme.name)
+        if key not in self._kept:
+            total, terms = loss.total(trainings, choice, theme), loss.components(trainings[0], choice, theme)
+            self._kept[key] = (trainings, total, terms)
+        self._kept.move_to_end(key)
+        while len(self._kept) > MOST_SHARED:
+            self._kept.popitem(last=False)
+        return self._kept[key][1:]
+
+
+_SHARED = Shared()

@@ -38,4 +38,4 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
                 raise ValueError("a single array, not an archive")
             return {name: file[name] for name in file.files}
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, MemoryError, NotImplementedError) as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(str(error) or f"damaged ({type(error).__name__})") from error

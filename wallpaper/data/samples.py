@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from wallpaper.data.store import PatternStore
@@ -67,10 +68,20 @@ class Samples:
 
     @classmethod
     def load(cls, path: Path) -> Samples:
-        """Read what `save` wrote. Raises: FileNotFoundError, safetensors.SafetensorError, KeyError: it is not that."""
-        arrays = load_file(path)
-        rows = zip(arrays["groups"].tolist(), arrays["pixels"], arrays["lattices"].tolist(), strict=True)
-        return cls.of(Sample(GROUP_NAMES[group], pixels, Lattice(*cell)) for group, pixels, cell in rows)
+        """Read what `save` wrote. Raises: FileNotFoundError; ValueError: it is not that, or damaged."""
+        try:
+            arrays = load_file(path)
+            groups, pixels, lattices = (arrays[name] for name in ("groups", "pixels", "lattices"))
+        except (SafetensorError, KeyError) as error:
+            raise ValueError(f"{path} must hold packed samples, but does not: {error}; pack them again") from error
+        whole = pixels.ndim == 4 and pixels.shape[1] == pixels.shape[2] and pixels.shape[3] == 3
+        fitting = groups.shape == pixels.shape[:1] and lattices.shape == (*pixels.shape[:1], 3)
+        if not (whole and fitting and pixels.dtype == np.uint8 and groups.dtype.kind in "iu"):
+            raise ValueError(f"{path} must hold uint8 cells with a group and a lattice each; pack them again")
+        if ((groups < 0) | (groups >= len(GROUP_NAMES))).any():
+            raise ValueError(f"{path} must hold groups from 0 to {len(GROUP_NAMES) - 1}; pack them again")
+        rows = zip(groups.tolist(), pixels, lattices.tolist(), strict=True)
+        return cls.of(Sample(GROUP_NAMES[group], cell, Lattice(*lattice)) for group, cell, lattice in rows)
 
     @classmethod
     def of(cls, samples: Iterable[Sample]) -> Samples:

@@ -51,4 +51,10 @@ def read_record(path: Path) -> Record:
     if not isinstance(found, dict) or not isinstance(found.get("metrics"), dict):
         raise ValueError(f"{path} must hold an evaluation's `metrics`, but does not; run `wallpaper evaluate` again")
     about = {name: str(found.get(name, "")) for name in ("weights", "data", "split")}
-    return Record(metrics={name: float(value) for name, value in found["metrics"].items()}, **about)
+    try:
+        metrics = {name: float(value) for name, value in found["metrics"].items()}
+    except TypeError as error:
+        raise ValueError(
+            f"{path} must hold numbers as `metrics`, but: {error}; run `wallpaper evaluate` again"
+        ) from error
+    return Record(metrics=metrics, **about)
