@@ -23,9 +23,10 @@ pytestmark = [
 def test_trials_of_a_machine_that_dies_go_on_elsewhere_in_their_own_runs(
     ground: Ground, tmp_path: Path, searches: list[Search]
 ) -> None:
-    with machines(ground, 3) as cluster:
+    with machines(ground, 3, gpus=1) as cluster:
         options = ("--phase", "vae", "--trials", "4", "--epochs", "8", "--scheduler", "none")
-        search = Search(tmp_path, ground, (*options, "--address", cluster.address), ENVIRONMENT)
+        counted = ("--simulate-gpus", "--gpus", "3", "--gpus-per-trial", "1", "--address", cluster.address)
+        search = Search(tmp_path, ground, (*options, *counted), ENVIRONMENT)
         searches.append(search)
         process, victim, until = search.start(), "", time.monotonic() + PATIENCE
         while not victim:
