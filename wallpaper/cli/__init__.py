@@ -39,6 +39,7 @@ COMMANDS = {
     "promote": ("versions", "Make a version champion, if the gates hold."),
     "rollback": ("versions", "Make the champion before champion again."),
     "serve": ("serve", "Serve the registered model over HTTP."),
+    "doctor": ("doctor", "Check what the commands need here, and say what to do."),
     "sync": ("sync", "Send what runs could not record while their tracking server was away."),
     "dashboard": ("dashboard", "Show trainings, searches and models live in a browser."),
 }
