@@ -160,6 +160,19 @@ def test_a_resumed_run_sends_what_was_left(tmp_path: Path, monkeypatch: pytest.M
     assert find([tmp_path]) == []
 
 
+def test_earlier_epochs_are_recorded_where_they_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"epoch": epoch, "epochs": 3, "seconds": 1.0, "loss": 1 / epoch} for epoch in (1, 2, 3)]
+    with tracking.start("run", phase="test", folder=tmp_path) as run:
+        run.reporter()(rows[0])
+        with away(run, monkeypatch):
+            run.reporter()(rows[1])
+            run.catch_up(rows)
+            with monkeypatch.context() as outage:
+                outage.setattr(run.store.client, "get_metric_history", down)
+                run.catch_up(rows)
+    assert steps(run.store.client, run.run_id) == [1, 2, 3]
+
+
 def test_a_point_that_is_refused_takes_no_others_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "RETRY_SECONDS", 1000.0)
     with tracking.start("run", phase="test", folder=tmp_path) as run:

@@ -38,6 +38,9 @@ __all__ = ["RecordedRun", "Run", "Store", "TrackingError", "download", "find_run
 CONFIG_PREFIX = "cfg."
 """Before each setting's name: `mlflow run` records the parameters as typed, and a parameter cannot change."""
 
+EVERY_ROW = "seconds"
+"""A number that every epoch of every training has."""
+
 _PARAM_LENGTH = 6000
 _DIGEST_LENGTH = 36
 
@@ -162,6 +165,20 @@ class Run:
             self.log({name: value for name, value in row.items() if name not in ("epoch", "epochs")}, int(row["epoch"]))
 
         return report
+
+    def catch_up(self, rows: Iterable[Mapping[str, float | int]]) -> None:
+        """Record the rows of a resumed training that are missing: its process may have been killed right before."""
+        try:
+            found = self.store.client.get_metric_history(self.run_id, EVERY_ROW)
+        except Exception as error:  # as in the delivery: a store that fails ends no training
+            _log.warning("run %s: earlier epochs were not looked for: %s", self.run_id, without_passwords(str(error)))
+            return
+        waiting = [point for entry in self._delivery.waiting for point in entry.get("metrics", ())]
+        known = {point.step for point in found} | {step for name, _, _, step in waiting if name == EVERY_ROW}
+        report = self.reporter()
+        for row in rows:
+            if row["epoch"] not in known:
+                report(row)
 
     def log(self, values: Mapping[str, float | int], step: int = 0) -> None:
         """Record numbers, all in one request; what is no number is left out."""

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from tests.cli.conftest import SMALL, call
+from wallpaper import tracking
 from wallpaper.training import files, vae_loop
 from wallpaper.training.checkpoint import load_checkpoint
 
@@ -73,10 +75,40 @@ def test_a_training_that_fails_says_why_once_and_everywhere(
     folder = max(Path("output/vae").iterdir())
     assert load_checkpoint(folder, "last").meta["loop"]["epoch"] == 2
     client = MlflowClient()
-    (experiment,) = client.search_experiments(filter_string="name = 'wallpaper'")
-    run = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"], max_results=1)[0]
+    run = newest_run(client)
     assert run.info.status == "FAILED"
     assert errors[0].removeprefix("Error: ") in run.data.tags["error"]
+
+
+@pytest.mark.parametrize("command", ["train-vae", "train-ode"])
+def test_an_epoch_that_was_saved_but_not_recorded_is_recorded_by_the_resumed_run(
+    command: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = tracking.Run.log
+
+    def dies(run: tracking.Run, values: dict[str, float], step: int = 0) -> None:
+        if step == 2:
+            raise RuntimeError("the process ends between the checkpoint and the record")
+        real(run, values, step)
+
+    words = (*SMALL[:2], *SMALL[4:], "--no-pictures")
+    with monkeypatch.context() as patched:
+        patched.setattr(tracking.Run, "log", dies)
+        with pytest.raises(RuntimeError, match="between the checkpoint and the record"):
+            call(command, *words, "--epochs", 3)
+    folder = max(Path("output", command.removeprefix("train-")).iterdir())
+    assert load_checkpoint(folder, "last").meta["loop"]["epoch"] == 3
+    assert call(command, *words, "--resume", "last").exit_code == 0
+    client = MlflowClient()
+    run = newest_run(client)
+    assert run.info.status == "FINISHED"
+    for name in ("train/loss", "seconds"):
+        assert [point.step for point in client.get_metric_history(run.info.run_id, name)] == [1, 2, 3]
+
+
+def newest_run(client: MlflowClient) -> Run:
+    (experiment,) = client.search_experiments(filter_string="name = 'wallpaper'")
+    return client.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"], max_results=1)[0]
 
 
 def test_trying_writes_and_records_nothing(project: Path) -> None:

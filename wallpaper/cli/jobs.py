@@ -20,7 +20,7 @@ from wallpaper.epoch_pictures import EpochPictures
 from wallpaper.evaluation import Evaluation, evaluate, evaluate_vae, weights_of, write_record
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.models.vae import SymmetryVAE
-from wallpaper.training.checkpoint import weights_digest
+from wallpaper.training.checkpoint import LAST, load_checkpoint, weights_digest
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.ode_loop import OdeResult, fit_ode
 from wallpaper.training.ode_pairs import coupling_of, held_out_batch
@@ -82,6 +82,8 @@ def train_vae_job(
     Args: pictures: draw every `config.log_every` epochs.
     """
     run.dataset(store.path, digest=store.digest)
+    if resume:
+        _catch_up(run, folder)
     with EpochPictures(
         "vae", folder, store.path, run, every=config.log_every, resume=resume, pictures=pictures
     ) as drawn:
@@ -118,6 +120,11 @@ def train_ode_job(
     return result
 
 
+def _catch_up(run: tracking.Run, folder: Path) -> None:
+    """Epochs are in the checkpoint before they are recorded: a kill between the two would leave a gap."""
+    run.catch_up(load_checkpoint(folder, LAST).meta.get("loop", {}).get("history", []))
+
+
 def _wait_for(drawn: EpochPictures) -> None:
     """The pictures that are still being drawn, the last epoch's among them."""
     with bar("drawing", "sets of pictures") as move:
@@ -136,6 +143,8 @@ def _train_ode(
     drawn: Report,
 ) -> OdeResult:
     run.dataset(coded.store.path, digest=coded.store.digest)
+    if resume:
+        _catch_up(run, folder)
     run.tag("vae.digest", coded.digest)
     splits = coded.store.splits
     train, held_out = coded.latents.take(splits["train"]), coded.latents.take(splits["val"])
