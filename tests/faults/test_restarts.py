@@ -1,0 +1,56 @@
+"""What keeps nothing of its own shows the same after it was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from wallpaper import tracking
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # MLflow's and SQLAlchemy's own
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.timeout(300)
+def test_a_dashboard_that_is_killed_shows_the_same_again(tmp_path: Path) -> None:
+    with tracking.start("a training", phase="train_vae", folder=tmp_path) as run:
+        run.log({"train/loss": 1.0}, 1)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTEST_CURRENT_TEST", None)  # NiceGUI would take the process for a test
+    command = [sys.executable, "-m", "dashboard", "--port", str(port)]
+    for _ in range(2):
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                assert b"wallpaper" in shown(port)
+            finally:
+                process.send_signal(signal.SIGKILL)
+
+
+def shown(port: int) -> bytes:
+    """The page, as soon as it is there."""
+    until = time.monotonic() + 100
+    while True:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+                return bytes(answer.read())
+        except OSError:
+            assert time.monotonic() < until, "the dashboard does not answer"
+            time.sleep(0.3)

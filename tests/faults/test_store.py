@@ -1,0 +1,84 @@
+"""A database that is locked, a clock that is set back, a folder that cannot be written to."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from dashboard.store.series import curve_of
+from tests.cli.conftest import call
+from wallpaper import delivery, tracking
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # MLflow's and SQLAlchemy's own
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+def points(client: MlflowClient, run_id: str) -> list[tuple[int, float, int]]:
+    """Step, value and time of each point, in the order in which the store has them."""
+    return [(each.step, each.value, each.timestamp) for each in client.get_metric_history(run_id, "loss")]
+
+
+def test_a_clock_that_is_set_back_loses_and_mixes_no_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    clock = iter([now, now + 10, now - 3600, now - 3590, now - 3580, now - 3570])
+    with tracking.start("run", phase="test", folder=tmp_path) as run:
+        with monkeypatch.context() as changed:
+            changed.setattr(tracking.time, "time", lambda: next(clock))
+            for epoch in range(1, 6):
+                run.log({"loss": 1 / epoch}, epoch)
+        found = points(run.store.client, run.run_id)
+    assert {step: value for step, value, _ in found} == {epoch: 1 / epoch for epoch in range(1, 6)}
+    assert len(found) == 5
+    assert curve_of([(step, value, when / 1000) for step, value, when in found]).steps == [1, 2, 3, 4, 5]
+    ended = run.store.client.get_run(run.run_id)
+    assert (ended.info.status, ended.data.metrics["loss"]) == ("FINISHED", 0.2)
+
+
+@pytest.mark.parametrize(
+    "words", [("generate", "-o", "/proc/new/p.h5"), ("transition", "p1", "p2", "-o", "/proc/x.gif")]
+)
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(words: tuple[str, ...]) -> None:
+    """Linux's /proc takes no file, not even the superuser's."""
+    result = call(*words)
+    assert result.exit_code in (1, 2)
+    assert "Traceback" not in result.output
+    assert "/proc" in result.stderr
+    assert len(result.stderr.strip().splitlines()) <= 4
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_database_that_is_locked_for_half_a_minute_gets_every_point_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_SECONDS", 2.0)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    with tracking.start("run", phase="test", folder=tmp_path) as run:
+        held = threading.Event()
+
+        def hold() -> None:
+            with sqlite3.connect(tmp_path / "mlflow.db") as database:
+                database.execute("BEGIN EXCLUSIVE")
+                held.set()
+                time.sleep(30)
+                database.rollback()
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        assert held.wait(10)
+        epoch, until = 0, time.monotonic() + 45
+        while time.monotonic() < until:
+            epoch += 1
+            run.log({"loss": 1 / epoch}, epoch)
+            time.sleep(0.2)
+        holder.join()
+    found = points(run.store.client, run.run_id)
+    assert sorted(step for step, _, _ in found) == list(range(1, epoch + 1))
+    assert run.store.client.get_run(run.run_id).info.status == "FINISHED"
