@@ -66,6 +66,22 @@ def is_alive(text: str) -> bool:
         return False
 
 
+def listener(port: int) -> str:
+    """The program that listens at a port of this machine, as far as this user may know."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except psutil.Error:
+        pass
+    return "another program"
+
+
+def available_memory() -> int:
+    """Bytes that a new program on this machine can have without swapping."""
+    return int(psutil.virtual_memory().available)
+
+
 def _git(*arguments: str) -> str:
     """What git says about the code's checkout; empty where it is none or git is missing."""
     command = ["git", "-C", str(Path(__file__).parent), *arguments]

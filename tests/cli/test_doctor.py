@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,9 @@ import pytest
 
 from tests.cli.conftest import call
 from tests.tiny import tiny_model
+from wallpaper import provenance
 from wallpaper.cli import doctor as doctoring
+from wallpaper.cli import store_check
 from wallpaper.journal import Head, Journal
 
 pytestmark = [
@@ -53,15 +57,21 @@ def test_in_a_sound_project_nothing_is_wrong(project: Path) -> None:
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(doctoring, "project_root", lambda: tmp_path)
+    for module in (doctoring, store_check):
+        monkeypatch.setattr(module, "project_root", lambda: tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     return tmp_path
 
 
-def database(path: Path) -> None:
+def database(path: Path, tables: str = "") -> None:
+    """As MLflow's, as far as it is looked at. Args: tables: their version; by default the newest."""
+    version = tables or min(store_check._known_versions()[1])
     with sqlite3.connect(path) as made:
-        made.execute("CREATE TABLE runs (run_uuid TEXT)")
-        made.executemany("INSERT INTO runs VALUES (?)", [("x" * 500,)] * 200)
+        made.execute("CREATE TABLE runs (run_uuid TEXT, status TEXT)")
+        made.execute("CREATE TABLE tags (run_uuid TEXT, key TEXT, value TEXT)")
+        made.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        made.execute("INSERT INTO alembic_version VALUES (?)", [version])
+        made.executemany("INSERT INTO runs VALUES (?, 'FINISHED')", [("x" * 500,)] * 200)
 
 
 @contextmanager
@@ -111,6 +121,35 @@ def test_a_damaged_database_is_said(empty: Path) -> None:
     assert (code, found["store"][0][0]) == (1, "wrong")
 
 
+def test_tables_of_another_mlflow_are_said(empty: Path) -> None:
+    known, newest = store_check._known_versions()
+    assert len(newest) == 1
+    for version, said in ((min(known - newest), "an older MLflow"), ("0123456789ab", "a newer MLflow")):
+        (empty / "mlflow.db").unlink(missing_ok=True)
+        database(empty / "mlflow.db", version)
+        code, found = findings()
+        assert (code, found["store"][0][0]) == (1, "wrong")
+        assert f"has tables of {said} ({version})" in found["store"][0][1]
+
+
+def test_runs_whose_process_has_gone_are_said_and_living_ones_are_not(empty: Path) -> None:
+    database(empty / "mlflow.db")
+    with sqlite3.connect(empty / "mlflow.db") as store:
+        for run, process in (("gone", "1 12345"), ("alive", provenance.process())):
+            store.execute("INSERT INTO runs VALUES (?, 'RUNNING')", [run])
+            about = {"wallpaper.host": provenance.host(), "wallpaper.process": process}
+            store.executemany("INSERT INTO tags VALUES (?, ?, ?)", [(run, *pair) for pair in about.items()])
+    code, found = findings()
+    assert code == 0
+    assert found["runs"] == [
+        (
+            "warning",
+            "1 runs say RUNNING, but their processes have gone",
+            "nothing: the next command that records marks them KILLED",
+        )
+    ]
+
+
 def test_a_server_that_does_not_answer_is_said_without_its_password(
     empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,7 +166,8 @@ def test_damaged_files_are_said_with_a_remedy(empty: Path) -> None:
     (empty / "data").mkdir()
     (empty / "data" / "patterns.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     folder = tiny_model().save(empty / "output" / "ode" / "run" / "model")
-    (folder / "vae.safetensors").write_bytes(b"half")
+    whole = (folder / "vae.safetensors").read_bytes()
+    (folder / "vae.safetensors").write_bytes(whole[: len(whole) // 2])
     code, found = findings()
     assert code == 1
     assert [found[subject][-1][0] for subject in ("dataset", "model")] == ["wrong", "wrong"]
@@ -145,7 +185,9 @@ def test_what_waits_and_what_is_taken_are_warnings(empty: Path, monkeypatch: pyt
         code, found = findings()
     assert code == 0
     assert found["journals"][0] == ("warning", "1 runs have records that are not sent", "wallpaper sync")
-    assert found["port"][0][:2] == ("warning", f"{port} is taken: wallpaper serve needs another")
+    assert found["port"][0][0] == "warning"
+    assert f"{port} is taken by " in found["port"][0][1]
+    assert f"(process {os.getpid()}): wallpaper serve needs another" in found["port"][0][1]
 
 
 def test_missing_and_other_packages_are_warnings(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +201,46 @@ def test_missing_and_other_packages_are_warnings(empty: Path, monkeypatch: pytes
     assert "no-such-package" not in said
 
 
-def test_a_full_disk_is_a_warning(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctoring, "LEAST_DISK", sys.maxsize)
-    assert findings()[1]["disk"][0][0] == "warning"
+@pytest.mark.parametrize(("limit", "subject"), [("LEAST_DISK", "disk"), ("LEAST_MEMORY", "memory")])
+def test_little_space_is_a_warning(limit: str, subject: str, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctoring, limit, sys.maxsize)
+    code, found = findings()
+    assert (code, found[subject][0][0]) == (0, "warning")
+    assert found[subject][0][2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc takes no file, not even the superuser's")
+def test_a_folder_that_takes_no_file_is_wrong(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/proc")
+    code, found = findings()
+    assert (code, found["folder"][0][0]) == (1, "wrong")
+    assert "/proc cannot be written to: " in found["folder"][0][1]
+
+
+def test_no_ffmpeg_is_a_warning(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(empty / "nothing"))
+    code, found = findings()
+    assert (code, found["mp4"][0][0]) == (0, "warning")
+    assert "GIFs work without" in found["mp4"][0][2]
+
+
+WITHOUT = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("mlflow", "ray"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Missing())
+from importlib import util
+real = util.find_spec
+util.find_spec = lambda name, package=None: None if name in ("mlflow", "ray") else real(name, package)
+from wallpaper.cli import main
+main(["doctor"])
+"""
+
+
+def test_without_mlflow_and_ray_the_rest_is_checked(empty: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT], cwd=empty, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "not installed: mlflow, ray" in done.stdout
+    assert "the shipped model: 64 samples, makes transitions" in done.stdout

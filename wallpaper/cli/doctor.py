@@ -1,41 +1,42 @@
 """`wallpaper doctor`: is everything there that the commands need, and what to do where it is not.
 
-Each check is a function that gives a finding; none changes anything. MLflow is asked only by its database's file, so
-that a broken or missing MLflow can be told too.
+Each check is a function that gives findings; none changes anything, and none loads MLflow or Ray: a broken or missing
+one can be told too.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import platform
 import shutil
 import socket
-import sqlite3
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import click
 import imageio_ffmpeg
 import torch
 
+from wallpaper import provenance
 from wallpaper.checkout import project_root
+from wallpaper.cli.finding import Finding
+from wallpaper.cli.store_check import check_store
 from wallpaper.data import PatternStore, StoreError
-from wallpaper.journal import find
 from wallpaper.models.transition_model import TransitionModel
-from wallpaper.redaction import without_passwords
-
-Verdict = Literal["ok", "warning", "wrong"]
+from wallpaper.transition import transition_from_seed
 
 LEAST_DISK = 2 * 10**9
 """Bytes: a dataset of the preset `champion` and a training's checkpoints."""
+
+LEAST_MEMORY = 10**9
+"""Bytes: torch and a training of the preset `laptop`."""
+
+BROWSERS = ("chromium", "google-chrome", "chrome")
 
 PORTS = {5000: "mlflow ui", 5001: "wallpaper serve", 8080: "wallpaper dashboard"}
 
@@ -44,16 +45,6 @@ APPLICATIONS = ("mlflow", "ray", "optuna", "nicegui", "plotly")
 SHIPPED = Path(__file__).parents[1] / "shipped"
 
 MARKS: dict[str, tuple[str, str]] = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "wrong": ("wrong", "red")}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check says."""
-
-    subject: str
-    verdict: Verdict
-    said: str
-    remedy: str = ""
 
 
 @click.command("doctor")
@@ -114,70 +105,39 @@ def _other_versions(pins: str) -> Iterator[str]:
 
 
 def check_machine() -> Iterator[Finding]:
-    """Disk, a folder that can be written to, GPU, and the tool behind MP4."""
+    """Disk, a folder that can be written to, memory, GPU."""
     here = Path.cwd()
     free = shutil.disk_usage(here).free
     enough = free >= LEAST_DISK
     remedy = "" if enough else "free some space, or work in another folder"
     yield Finding("disk", "ok" if enough else "warning", f"{free / 1e9:.1f} GB free in {here}", remedy)
-    if not os.access(here, os.W_OK):
-        yield Finding("folder", "wrong", f"{here} cannot be written to", "work in a folder of your own")
+    try:
+        tempfile.TemporaryFile(dir=here).close()
+    except OSError as error:  # permissions alone say nothing to a superuser, nor of a read-only disk
+        said = f"{here} cannot be written to: {error.strerror}"
+        yield Finding("folder", "wrong", said, "work in a folder of your own")
+    memory = provenance.available_memory()
+    enough = memory >= LEAST_MEMORY
+    remedy = "" if enough else "end other programs, or train with a smaller --batch-size"
+    yield Finding("memory", "ok" if enough else "warning", f"{memory / 1e9:.1f} GB available", remedy)
     if torch.cuda.is_available():
         names = {torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())}
         yield Finding("gpu", "ok", f"{torch.cuda.device_count()} x {', '.join(sorted(names))}")
     else:
         yield Finding("gpu", "ok", "none that torch can use; trainings run on the CPU")
+
+
+def check_tools() -> Iterator[Finding]:
+    """The programs behind MP4 and the tests of pages."""
     try:
         yield Finding("mp4", "ok", f"ffmpeg {imageio_ffmpeg.get_ffmpeg_version()}")
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         yield Finding(
             "mp4", "warning", f"no ffmpeg ({error})", "pip install --force-reinstall imageio-ffmpeg; GIFs work without"
         )
 
-
-def check_store() -> Iterator[Finding]:
-    """The MLflow store, as far as it can be told without MLflow; and what still waits to be sent to it."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
-    if uri.startswith("sqlite:///"):
-        yield _database(Path(uri.removeprefix("sqlite:///")).absolute())
-    elif uri.startswith(("http://", "https://")):
-        yield _server(uri)
-    else:
-        yield Finding("store", "ok", f"{without_passwords(uri)} (not asked)")
-    waiting = find([project_root() / "output"])
-    if waiting:
-        yield Finding("journals", "warning", f"{len(waiting)} runs have records that are not sent", "wallpaper sync")
-
-
-def _database(path: Path) -> Finding:
-    if not path.exists():
-        return Finding("store", "ok", f"{path} will be made by the first run")
-    try:
-        with sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=2) as database:
-            (whole,) = database.execute("PRAGMA quick_check(1)").fetchone()
-            database.execute("BEGIN IMMEDIATE")
-            database.rollback()
-            (runs,) = database.execute("SELECT count(*) FROM runs").fetchone()
-    except sqlite3.OperationalError as error:
-        remedy = {
-            "database is locked": "another program writes to it and does not end: find it with `fuser`, or wait",
-            "no such table: runs": "it is no MLflow database: set MLFLOW_TRACKING_URI to another file",
-        }.get(str(error), "see that the file can be written to by you")
-        return Finding("store", "wrong", f"{path}: {error}", remedy)
-    except sqlite3.DatabaseError as error:
-        return Finding("store", "wrong", f"{path}: {error}", "restore a copy, or move it away: a new one is made")
-    if whole != "ok":
-        return Finding("store", "wrong", f"{path} is damaged: {whole}", "restore a copy, or `sqlite3 FILE .recover`")
-    return Finding("store", "ok", f"{path}, {runs} runs")
-
-
-def _server(uri: str) -> Finding:
-    try:
-        with urlopen(f"{uri.rstrip('/')}/health", timeout=3) as answer:
-            return Finding("store", "ok", f"{without_passwords(uri)} answers ({answer.status})")
-    except (URLError, OSError, ValueError) as error:
-        remedy = "start it (`mlflow server`); what runs record meanwhile is sent by `wallpaper sync`"
-        return Finding("store", "wrong", f"{without_passwords(uri)} does not answer: {error}", remedy)
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    yield Finding("browser", "ok", browser or "none; only the tests of the dashboard's pages need one")
 
 
 def check_files() -> Iterator[Finding]:
@@ -197,9 +157,10 @@ def check_files() -> Iterator[Finding]:
     for folder in folders:
         try:
             model = TransitionModel.load(folder)
+            transition_from_seed(model, "p1", "p6m", seed=0, n_frames=2)
             name = "the shipped model" if folder == SHIPPED else str(folder)
-            yield Finding("model", "ok", f"{name}: {model.resolution} samples, {model.vae.latent_dim} latents")
-        except (ValueError, FileNotFoundError) as error:
+            yield Finding("model", "ok", f"{name}: {model.resolution} samples, makes transitions")
+        except (ValueError, RuntimeError, FileNotFoundError) as error:
             remedy = "install the package again" if folder == SHIPPED else "train the ODE again, or remove the folder"
             yield Finding("model", "wrong", str(error), remedy)
 
@@ -208,9 +169,8 @@ def check_ports() -> Iterator[Finding]:
     """The ports that servers take if no other is given."""
     taken = [port for port in PORTS if _is_taken(port)]
     for port in taken:
-        yield Finding(
-            "port", "warning", f"{port} is taken: {PORTS[port]} needs another", f"{PORTS[port]} --port {port + 10}"
-        )
+        said = f"{port} is taken by {provenance.listener(port)}: {PORTS[port]} needs another"
+        yield Finding("port", "warning", said, f"{PORTS[port]} --port {port + 10}")
     if not taken:
         yield Finding("ports", "ok", f"{', '.join(map(str, PORTS))} are free")
 
@@ -222,5 +182,5 @@ def _is_taken(port: int) -> bool:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    check_versions, check_machine, check_store, check_files, check_ports,
+    check_versions, check_machine, check_tools, check_store, check_files, check_ports,
 )  # fmt: skip
