@@ -1,4 +1,4 @@
-"""What keeps nothing of its own shows the same after it was killed."""
+"""What keeps nothing of its own answers again after it was killed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.timeout(300)
-def test_a_dashboard_that_is_killed_shows_the_same_again(tmp_path: Path) -> None:
+def test_a_dashboard_that_is_killed_answers_again(tmp_path: Path) -> None:
     with tracking.start("a training", phase="train_vae", folder=tmp_path) as run:
         run.log({"train/loss": 1.0}, 1)
     with socket.socket() as probe:
