@@ -12,9 +12,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,13 +89,14 @@ def artifact_location(uri: str) -> str | None:
 def open_store(uri: str) -> Store:
     """The store at `uri`; its tables and the experiment are made if missing.
 
-    Raises: TrackingError: no store there, or its experiment is deleted.
+    Raises: TrackingError: no store there, a damaged one, or its experiment is deleted.
     """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
     try:
         with one_process(uri):
+            _check_database(uri)
             client = MlflowClient(uri)
             return Store(uri, client, os.environ.get("MLFLOW_EXPERIMENT_ID") or _experiment_id(client, uri))
     except (MlflowException, OSError) as error:
@@ -103,6 +105,25 @@ def open_store(uri: str) -> Store:
             f"`MLFLOW_TRACKING_URI` must name a store that answers, but {found}; "
             f"start its server, or unset the variable to record in {project_root() / DATABASE}"
         ) from error
+
+
+def _check_database(uri: str) -> None:
+    """MLflow tries a damaged SQLite file again for minutes, then shows where in its code that ended.
+
+    Raises: TrackingError: it cannot be read. One that is locked is left to MLflow, which waits.
+    """
+    database = database_path(uri)
+    if database is None or not database.exists():
+        return
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        if "locked" not in str(error):
+            raise TrackingError(
+                f"{database} must be an SQLite database that can be read, but {error}; "
+                "restore a copy, or move it away: a new one is made"
+            ) from error
 
 
 def _experiment_id(client: MlflowClient, uri: str) -> str:
