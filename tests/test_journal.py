@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from wallpaper import delivery, tracking
+from wallpaper import delivery, provenance, tracking
 from wallpaper.cli import main
 from wallpaper.journal import Head, Journal, find, read
 
@@ -157,6 +157,23 @@ def test_a_resumed_run_sends_what_was_left(tmp_path: Path, monkeypatch: pytest.M
         assert again.run_id == run.run_id
         assert steps(again.store.client, run.run_id) == [1]
         assert again.store.client.get_run(run.run_id).info.status == "RUNNING"
+    assert find([tmp_path]) == []
+
+
+def test_a_journal_that_is_taken_up_belongs_to_the_run_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else `sync` would end a living run, as its dead process had ended."""
+    with tracking.start("run", phase="test", folder=tmp_path) as run:
+        dead = Journal(tmp_path, Head(run.run_id, run.store.uri, provenance.host(), "1 12345"))
+        dead.append({"metrics": [["loss", 1.0, 5, 1]]})
+        dead.append({"end": ["FAILED", 6]})
+        with away(run, monkeypatch):
+            run.take_up()
+            head, entries = read(dead.path)
+            assert (head.process, [next(iter(entry)) for entry in entries]) == (provenance.process(), ["metrics"])
+            assert "its process still runs" in sync(tmp_path)[1]
+    assert steps(run.store.client, run.run_id) == [1]
     assert find([tmp_path]) == []
 
 

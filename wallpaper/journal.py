@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,16 @@ class Journal:
     def entries(self) -> list[Entry]:
         """All parts, in order; none if there is no file."""
         return read(self.path)[1] if self.path.is_file() else []
+
+    def take_over(self, entries: list[Entry]) -> None:
+        """Make these the journal of this process: those of an earlier one, which shall not be taken for its own end."""
+        lines = [_line(vars_of(self._head)), *map(_line, entries)]
+        temporary = self.path.with_name(f".{self.path.name}.tmp")
+        try:
+            temporary.write_bytes(b"".join(lines))
+            os.replace(temporary, self.path)
+        except OSError as error:
+            _log.warning("run %s: %s cannot be written: %s", self._head.run, self.path, error)
 
     def clear(self) -> None:
         """Everything is sent."""

@@ -147,7 +147,10 @@ class Run:
 
     def take_up(self) -> None:
         """Send what an earlier process of this run has left unsent, but for its end: the run goes on."""
-        self._delivery.take_up([entry for entry in self._delivery.journal.entries() if "end" not in entry])
+        entries = [entry for entry in self._delivery.journal.entries() if "end" not in entry]
+        if entries:
+            self._delivery.journal.take_over(entries)
+        self._delivery.take_up(entries)
         self._delivery.send()
 
     def settings(self, config: Any) -> None:
