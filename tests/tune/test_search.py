@@ -55,7 +55,7 @@ def test_a_search_of_both_phases_and_then_of_one_trial_more(ground: Ground, tmp_
         assert best["run_id"] == parent.data.tags["best.run_id"] == study.best_trial.user_attrs["run_id"]
         files = {file.path for file in client.list_artifacts(parent.info.run_id, "search")}
         assert files >= {"search/study.db", "search/best.json", "search/figures"}
-        (epoch,) = {file.path for file in client.list_artifacts(best["run_id"], "visualizations")}
+        (epoch,) = {file.path for file in client.list_artifacts(best["run_id"], "visualizations") if file.is_dir}
         drawn = {Path(file.path).name for file in client.list_artifacts(best["run_id"], epoch)}
         assert drawn >= {"metrics.json", {"vae": "reconstructions.png", "ode": "transition_matrix.png"}[phase]}
     vae = tmp_path / "searches" / "small" / "vae" / "trials" / parents["vae"].data.tags["best.trial"]

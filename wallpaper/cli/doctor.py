@@ -57,7 +57,7 @@ def doctor(as_json: bool) -> None:
     \b
     Examples:
       wallpaper doctor
-      wallpaper doctor --json | jq '.[] | select(.verdict != "ok")'
+      wallpaper doctor --json           for a program
     """
     findings = [finding for check in CHECKS for finding in check()]
     if as_json:
