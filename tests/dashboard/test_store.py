@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +16,7 @@ from dashboard.store.series import FULL_SECONDS, Series
 from dashboard.store.source import Point, Source
 from dashboard.store.store import reason_of
 from tests.dashboard.conftest import look, train
+from tests.servers import free_port, mlflow_server
 from wallpaper import tracking
 
 pytestmark = [
@@ -215,24 +212,6 @@ def test_an_outage_keeps_what_was_known_and_is_asked_again_later_and_later(proje
     store.stop()
 
 
-@contextmanager
-def server(folder: Path, port: int) -> Iterator[None]:
-    """`mlflow server` over the folder's store, until the block ends."""
-    program = [str(Path(sys.executable).with_name("mlflow")), "server", "--workers", "1", "--port", str(port)]
-    store = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "art")]
-    with subprocess.Popen([*program, *store], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_a_server_that_stops_and_comes_back(project: Path) -> None:
     with tracking.start("a", phase="train_vae") as run:
         train(run, 2)
@@ -242,7 +221,7 @@ def test_a_server_that_stops_and_comes_back(project: Path) -> None:
     try:
         wait_for(lambda: bool(store.connection.error), store)
         assert store.runs == []
-        with server(project, port):
+        with mlflow_server(project, port):
             wait_for(lambda: store.connection.is_up, store)
             wait_for(lambda: store.curves(run.run_id) is not None, store)
         wait_for(lambda: not store.connection.is_up, store)
