@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections import OrderedDict
-from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from dashboard.making import files
@@ -17,6 +15,7 @@ from dashboard.making.lengths import Lengths, measure
 from dashboard.making.models import Models
 from dashboard.making.transitions import Made, Wanted, make
 from dashboard.making.uploads import Start
+from dashboard.recent import Recent
 from dashboard.store import Store
 from wallpaper.data.samples import Sample
 
@@ -27,9 +26,6 @@ MOST_STARTS = 24
 MOST_FILES = 24
 MOST_LENGTHS = 32
 
-K = TypeVar("K")
-V = TypeVar("V")
-
 
 class Maker:
     """Transitions by token. May be used by several threads; one makes at a time, so that pages stay quick."""
@@ -38,10 +34,10 @@ class Maker:
         self.models = Models(store)
         self._secret = secrets.token_bytes(16)
         self._computing, self._measuring, self._looking = threading.Lock(), threading.Lock(), threading.Lock()
-        self._made: OrderedDict[str, Made] = OrderedDict()
-        self._starts: OrderedDict[str, Start] = OrderedDict()
-        self._files: OrderedDict[tuple[str, str, int], bytes] = OrderedDict()
-        self._lengths: OrderedDict[tuple[str, int], Lengths] = OrderedDict()
+        self._made: Recent[str, Made] = Recent(MOST_KEPT)
+        self._starts: Recent[str, Start] = Recent(MOST_STARTS)
+        self._files: Recent[tuple[str, str, int], bytes] = Recent(MOST_FILES)
+        self._lengths: Recent[tuple[str, int], Lengths] = Recent(MOST_LENGTHS)
 
     def token(self, wanted: Wanted) -> str:
         """Names a transition in addresses; nobody can guess one that starts at somebody else's picture."""
@@ -50,7 +46,7 @@ class Maker:
     def add(self, start: Start) -> None:
         """Keep a picture to start from."""
         with self._looking:
-            _keep(self._starts, start.digest, start, MOST_STARTS)
+            self._starts[start.digest] = start
 
     def made(self, token: str) -> Made | None:
         """What was made, None if it was not or is kept no longer. Does not block."""
@@ -69,7 +65,7 @@ class Maker:
         with self._computing:
             found = self.made(token) or make(self.models.get(wanted.model), wanted, start)
         with self._looking:
-            _keep(self._made, token, found, MOST_KEPT)
+            self._made[token] = found
         return token
 
     def _start(self, wanted: Wanted) -> Start | Sample | None:
@@ -91,7 +87,7 @@ class Maker:
         key = (model, seed)
         with self._measuring:
             if key not in self._lengths:
-                _keep(self._lengths, key, measure(self.models.get(model), seed), MOST_LENGTHS)
+                self._lengths[key] = measure(self.models.get(model), seed)
             return self._lengths[key]
 
     def file(self, token: str, kind: str, frame: int) -> bytes | None:
@@ -105,7 +101,7 @@ class Maker:
             with self._computing:
                 found = files.encode(made.result, kind, frame)
             with self._looking:
-                _keep(self._files, key, found, MOST_FILES)
+                self._files[key] = found
         return found
 
 
@@ -117,11 +113,3 @@ def maker_of(store: Store) -> Maker:
     if store not in _makers:
         _makers[store] = Maker(store)
     return _makers[store]
-
-
-def _keep(kept: OrderedDict[K, V], key: K, value: V, most: int) -> None:
-    """Put a value last, and drop the first beyond `most`."""
-    kept[key] = value
-    kept.move_to_end(key)
-    while len(kept) > most:
-        kept.popitem(last=False)

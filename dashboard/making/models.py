@@ -7,13 +7,12 @@ Weights only, as safetensors: nothing is unpickled. Knows no page.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import wallpaper
+from dashboard.recent import Recent
 from dashboard.store import RunRecord, Store, VersionRecord
 from wallpaper.data.samples import Samples
 from wallpaper.models.transition_model import DESCRIPTION, TransitionModel
@@ -68,8 +67,8 @@ class Models:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._loaded: OrderedDict[str, TransitionModel] = OrderedDict()
-        self._samples: OrderedDict[str, Samples] = OrderedDict()
+        self._loaded: Recent[str, TransitionModel] = Recent(MOST_LOADED)
+        self._samples: Recent[str, Samples] = Recent(MOST_LOADED)
 
     def get(self, key: str) -> TransitionModel:
         """The model of a key. Blocks while it is fetched and loaded.
@@ -79,7 +78,7 @@ class Models:
         with self._lock:
             if key not in self._loaded:
                 self._loaded[key] = TransitionModel.load(self._folder(key))
-            return _used(self._loaded, key)
+            return self._loaded.use(key)
 
     def samples(self, key: str) -> Samples | None:
         """The patterns that are packed with a model, None if none are. Blocks while they are fetched.
@@ -98,7 +97,7 @@ class Models:
                     self._samples[key] = Samples.load(path)
                 except (OSError, ValueError) as error:
                     raise ValueError(f"{key} must hold whole samples, but: {error}; choose another model") from error
-            return _used(self._samples, key)
+            return self._samples.use(key)
 
     def _version(self, key: str) -> VersionRecord | None:
         return next((version for version in self._store.versions if key_of(version) == key), None)
@@ -127,14 +126,3 @@ class Models:
                 f"run {key[:8]} must keep a transition model below {FOLDER}/, but does not; choose another model"
             ) from error
         return files[-1].parent
-
-
-T = TypeVar("T")
-
-
-def _used(kept: OrderedDict[str, T], key: str) -> T:
-    """A value, which is put last; the first beyond `MOST_LOADED` are dropped."""
-    kept.move_to_end(key)
-    while len(kept) > MOST_LOADED:
-        kept.popitem(last=False)
-    return kept[key]

@@ -5,13 +5,13 @@ Places controls and one figure that streams; `dashboard.views.loss` makes it.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
 from nicegui import ui
 
 from dashboard.pages.context import Context, Update
 from dashboard.pages.parts import LivePlot, card, empty
+from dashboard.recent import Recent
 from dashboard.store import RunRecord
 from dashboard.theme import Palette
 from dashboard.views import loss, text
@@ -149,7 +149,7 @@ class Shared:
     twenty pages would else make and hold each of them twenty times."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[Any, ...], tuple[list[loss.Training], Figure, Figure]] = OrderedDict()
+        self._kept: Recent[tuple[Any, ...], tuple[list[loss.Training], Figure, Figure]] = Recent(MOST_SHARED)
 
     def figures(self, trainings: list[loss.Training], choice: loss.Choice, theme: Palette) -> tuple[Figure, Figure]:
         """Total and terms. Nobody may change them."""
@@ -159,10 +159,7 @@ class Shared:
         if key not in self._kept:
             total, terms = loss.total(trainings, choice, theme), loss.components(trainings[0], choice, theme)
             self._kept[key] = (trainings, total, terms)
-        self._kept.move_to_end(key)
-        while len(self._kept) > MOST_SHARED:
-            self._kept.popitem(last=False)
-        return self._kept[key][1:]
+        return self._kept.use(key)[1:]
 
 
 _SHARED = Shared()

@@ -67,8 +67,7 @@ class StartControl:
 
     def follow(self, source: str) -> None:
         """Another source or model was chosen: a picture starts nothing but its own group."""
-        if self._picture.chosen is not None and self._picture.chosen.group != source:
-            self._picture.forget()
+        self._picture.keep_only(source)
         self._show()
 
     def _place_seed(self) -> None:

@@ -15,6 +15,7 @@ from dashboard.making import Maker, RefusedPictureError, Wanted, lengths, read_s
 from dashboard.making import transitions as making
 from dashboard.making.atlas import OPERATIONS, check, picture
 from dashboard.making.files import KINDS
+from dashboard.making.maker import MOST_KEPT
 from tests.tiny import SIDE, tiny_model
 from wallpaper.data.samples import Samples
 from wallpaper.models.transition_model import TransitionModel
@@ -116,10 +117,10 @@ def test_tokens_differ_by_what_is_wanted_and_by_process(maker: Maker) -> None:
 
 
 def test_only_the_last_transitions_are_kept(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(Maker.make.__globals__, "MOST_KEPT", 2)  # of the module as it was imported here
+    # Of the module as it was imported here.
     monkeypatch.setitem(Maker.make.__globals__, "make", lambda _model, wanted, _start: wanted)
-    tokens = [maker.make(Wanted("p2", "p4", seed=seed)) for seed in range(3)]
-    assert [maker.made(token) is not None for token in tokens] == [False, True, True]
+    tokens = [maker.make(Wanted("p2", "p4", seed=seed)) for seed in range(MOST_KEPT + 1)]
+    assert [maker.made(token) is not None for token in tokens] == [False, *[True] * MOST_KEPT]
 
 
 def test_the_same_group_twice_is_refused() -> None:
