@@ -15,6 +15,7 @@ from PIL import Image
 
 from tune.phases import PHASES
 from tune.space_data import build_space, read_space
+from wallpaper import journal
 from wallpaper.data import PatternStore, generate_dataset
 from wallpaper.data.archive import read_npz, write_npz
 from wallpaper.data.samples import Samples
@@ -135,6 +136,12 @@ def _certificate(folder: Path) -> None:
     (folder / "certificate.json").write_text(found.certificate.to_json(), encoding="utf-8")
 
 
+def _journal(folder: Path) -> None:
+    kept = journal.Journal(folder, journal.Head("0" * 32, "sqlite:///x.db", "host", "1 1"))
+    for entry in ({"params": {"a": "1"}}, {"metrics": [["loss", 0.5, 1, 1]]}, {"tag": ["a", "b"]}, {"file": ["a", ""]}):
+        kept.append(entry)
+
+
 def _numbers(folder: Path) -> None:
     write_npz(folder / "splits.npz", {name: np.arange(4) for name in ("train", "val", "test")})
 
@@ -163,6 +170,7 @@ _ALL = (
     Reader("evaluation", "evaluation.json", _record, read_record, text=True),
     Reader("certificate", "certificate.json", _certificate, lambda path: Certificate.from_json(path.read_text("utf-8")),
            text=True),
+    Reader("journal", f"unsent-{'0' * 32}.jsonl", _journal, journal.read, text=True),
     Reader("space", "space.yaml", _space, _read_space, text=True),
 )  # fmt: skip
 READERS = {reader.name: reader for reader in _ALL}

@@ -13,7 +13,7 @@ import click
 import mlflow  # noqa: F401 - before its plug-in, and before the page is offered: loading it takes seconds
 
 from wallpaper.checkout import project_root
-from wallpaper.mlflow_plugin import tracking_uri
+from wallpaper.store_address import tracking_uri, without_passwords
 
 STORAGE = ".nicegui"
 """In the project's folder: what users have set."""
@@ -26,7 +26,6 @@ from starlette.middleware.gzip import GZipMiddleware  # noqa: E402
 from dashboard.app import TITLE, create_app  # noqa: E402
 from dashboard.store import Store  # noqa: E402
 from dashboard.store.source import Source  # noqa: E402
-from wallpaper.redaction import without_passwords  # noqa: E402
 
 SECRET = "WALLPAPER_DASHBOARD_SECRET"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-LOADED_BY_MLFLOW = {"wallpaper", "wallpaper.mlflow_plugin", "wallpaper.checkout", "wallpaper.redaction"}
+LOADED_BY_MLFLOW = {"wallpaper", "wallpaper.mlflow_plugin", "wallpaper.checkout", "wallpaper.store_address"}
 """The plug-in and what it imports."""
 
 if {name for name in sys.modules if name.split(".")[0] == "wallpaper"} <= LOADED_BY_MLFLOW:

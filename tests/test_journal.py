@@ -85,6 +85,36 @@ def test_what_is_no_journal_is_said(tmp_path: Path) -> None:
     assert "1 of 1 journals stay" in said
 
 
+def test_a_journal_from_elsewhere_does_not_choose_where_files_go(tmp_path: Path) -> None:
+    """Else a folder that somebody sends could have any file of this machine sent to any server."""
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        uri = f"http://127.0.0.1:{server.getsockname()[1]}"
+        Journal(tmp_path, Head("0" * 32, uri, "elsewhere", "1 1")).append({"file": [str(secret), ""]})
+        code, said = sync(tmp_path)
+        assert (code, f"wait for another store; if it is yours: --tracking-uri {uri}" in said) == (1, True), said
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"metrics": 5}', '{"metrics": [["loss", "high", 1, 1]]}', '{"metrics": [["loss", 1.0, 1]]}', '{"other": []}',
+        '{"tag": ["a"]}', '{"tag": ["a", "b"], "file": ["c", ""]}', '{"end": ["FINISHED"]}', '{"params": {"a": 1}}',
+        '{"__class__": ["a", "b"]}', "[]", "{}", "5",
+    ],
+)  # fmt: skip
+def test_what_no_run_writes_is_left_out(tmp_path: Path, line: str) -> None:
+    journal = Journal(tmp_path, HEAD)
+    journal.append({"tag": ["a", "b"]})
+    with journal.path.open("a") as stream:
+        stream.write(f"{line}\n")
+    assert journal.entries() == [{"tag": ["a", "b"]}]
+
+
 def test_a_folder_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     code, said = sync(tmp_path / "nowhere")
     assert code == 2
@@ -241,7 +271,7 @@ def test_a_store_that_is_still_away_is_said(tmp_path: Path, monkeypatch: pytest.
         taken.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{taken.getsockname()[1]}"
         Journal(tmp_path, Head("0" * 32, uri, "elsewhere", "1 1")).append({"tag": ["a", "b"]})
-        code, said = sync(tmp_path)
+        code, said = sync(tmp_path, "--tracking-uri", uri)
     assert code == 1
     assert "1 tag not sent: `MLFLOW_TRACKING_URI` must name a store that answers" in said
 

@@ -185,8 +185,7 @@ class Best:
 
     def again(self, history: Sequence[Row]) -> None:
         """Rows of an earlier attempt: told again, and recorded where they were not."""
-        found = self._run.store.client.get_metric_history(self._run.run_id, OBJECTIVE)
-        self._recorded = {point.step for point in found}
+        self._recorded = self._run.recorded(OBJECTIVE)
         for row in history:
             self(row)
 

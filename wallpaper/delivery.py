@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 
 from wallpaper.journal import Entry, Journal
 from wallpaper.mlflow_plugin import Store
-from wallpaper.redaction import without_passwords
+from wallpaper.store_address import without_passwords
 
 RETRY_SECONDS = 20.0
 """After a failure the store is left alone for so long, so that a dead server does not slow each epoch."""
@@ -28,6 +28,9 @@ PARAMS_PER_REQUEST = 100
 
 LATE = {"file": 1, "end": 2}
 """Kinds of parts that wait for all others: a large file must not keep metrics back, and the end is the end."""
+
+WITHOUT_A_WORD = "its process ended without a word"
+"""What the tag `error` says of a run whose process was killed."""
 
 _log = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ import json
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 Entry: TypeAlias = dict[str, Any]
-"""One part: its kind and what it holds, see `wallpaper.delivery`."""
+"""One part: its kind and what it holds, see `is_whole`."""
 
 PREFIX, SUFFIX = "unsent-", ".jsonl"
 
@@ -48,9 +48,11 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a+b") as stream:
                 if stream.tell() == 0:
-                    stream.write(_line(vars_of(self._head)))
-                elif not _ends_a_line(self.path):  # a writer was killed in the middle of one
-                    stream.write(b"\n")
+                    stream.write(_line(asdict(self._head)))
+                else:
+                    stream.seek(-1, os.SEEK_END)
+                    if stream.read(1) != b"\n":  # a line was cut off: its writer was killed, or the disk was full
+                        stream.write(b"\n")
                 stream.write(_line(entry))
         except OSError as error:
             if self._is_sound:
@@ -63,7 +65,7 @@ class Journal:
 
     def take_over(self, entries: list[Entry]) -> None:
         """Make these the journal of this process: those of an earlier one, which shall not be taken for its own end."""
-        lines = [_line(vars_of(self._head)), *map(_line, entries)]
+        lines = [_line(asdict(self._head)), *map(_line, entries)]
         temporary = self.path.with_name(f".{self.path.name}.tmp")
         try:
             temporary.write_bytes(b"".join(lines))
@@ -80,7 +82,7 @@ class Journal:
 
 
 def read(path: Path) -> tuple[Head, list[Entry]]:
-    """A journal's head and its parts; a line that was cut off is left out.
+    """A journal's head and its parts; a line that was cut off, or that no run writes, is left out.
 
     Raises: ValueError: no journal. OSError.
     """
@@ -89,7 +91,7 @@ def read(path: Path) -> tuple[Head, list[Entry]]:
         head = Head(**{name: str(value) for name, value in (lines[0] or {}).items()})
     except (IndexError, TypeError) as error:
         raise ValueError(f"{path} must begin with the run it belongs to, but does not; remove it") from error
-    return head, [entry for entry in lines[1:] if entry]
+    return head, [entry for entry in lines[1:] if entry and is_whole(entry)]
 
 
 def find(folders: Iterable[Path]) -> list[Path]:
@@ -100,9 +102,28 @@ def find(folders: Iterable[Path]) -> list[Path]:
     return sorted(found)
 
 
-def vars_of(head: Head) -> dict[str, str]:
-    """The head as plain data."""
-    return {"run": head.run, "uri": head.uri, "host": head.host, "process": head.process}
+def is_whole(entry: Entry) -> bool:
+    """Whether a part is one of those that runs write: one kind, and what belongs to it."""
+    match entry:
+        case {"metrics": [*rows]}:
+            return len(entry) == 1 and all(_is_point(row) for row in rows)
+        case {"tag": [str(), str()]} | {"file": [str(), str()]} | {"json": [_, str()]}:
+            return len(entry) == 1
+        case {"dataset": [str(), str(), str(), str()]}:
+            return len(entry) == 1
+        case {"params": {**values}}:
+            return len(entry) == 1 and all(isinstance(value, str) for value in values.values())
+        case {"end": [str(), int() | None]}:
+            return len(entry) == 1
+    return False
+
+
+def _is_point(row: object) -> bool:
+    """Name, value, time in milliseconds, step."""
+    match row:
+        case [str(), int() | float(), int(), int()]:
+            return True
+    return False
 
 
 def _line(value: Entry) -> bytes:
@@ -115,9 +136,3 @@ def _parsed(line: bytes) -> Entry | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _ends_a_line(path: Path) -> bool:
-    with path.open("rb") as stream:
-        stream.seek(-1, 2)
-        return stream.read(1) == b"\n"

@@ -17,13 +17,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlflow.tracking.default_experiment.abstract_context import DefaultExperimentProvider
 
 from wallpaper.checkout import is_project, project_root
-from wallpaper.redaction import without_passwords
+from wallpaper.store_address import DATABASE, database_path, without_passwords
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,7 +33,6 @@ except ImportError:  # not a POSIX system: a fresh database must then be made by
     fcntl = None  # type: ignore[assignment]
 
 EXPERIMENT = "wallpaper"
-DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Has MLflow's own pages show training runs first, not traces of language models."""
@@ -61,19 +59,6 @@ class Store:
     def shown(self) -> str:
         """`uri` for people and files: without a password that stands in it."""
         return without_passwords(self.uri)
-
-
-def tracking_uri() -> str:
-    """MLFLOW_TRACKING_URI if set, else a database in the project's folder. A relative SQLite path is made absolute."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / DATABASE}"
-    database = database_path(uri)
-    return uri if database is None else f"sqlite:///{database}"
-
-
-def database_path(uri: str) -> Path | None:
-    """The file of an SQLite address as an absolute path; None for any other store."""
-    name = uri.removeprefix("sqlite:///")
-    return None if name == uri else Path(name).absolute()
 
 
 def artifact_location(uri: str) -> str | None:

@@ -26,10 +26,10 @@ from mlflow.exceptions import MlflowException
 
 from wallpaper import provenance
 from wallpaper.checkout import project_root
-from wallpaper.delivery import PARAMS_PER_REQUEST, PER_REQUEST, Delivery
+from wallpaper.delivery import PARAMS_PER_REQUEST, PER_REQUEST, WITHOUT_A_WORD, Delivery
 from wallpaper.journal import Head, Journal
-from wallpaper.mlflow_plugin import Store, TrackingError, open_store, tracking_uri
-from wallpaper.redaction import without_passwords
+from wallpaper.mlflow_plugin import Store, TrackingError, open_store
+from wallpaper.store_address import tracking_uri, without_passwords
 from wallpaper.training.report import Report
 from wallpaper.training.stopping import Interrupted
 
@@ -169,15 +169,19 @@ class Run:
 
         return report
 
+    def recorded(self, name: str) -> set[int]:
+        """Steps at which a metric is recorded, or waits to be. Raises: MlflowException: the store does not answer."""
+        waiting = [point for entry in self._delivery.waiting for point in entry.get("metrics", ())]
+        found = self.store.client.get_metric_history(self.run_id, name)
+        return {point.step for point in found} | {step for known, _, _, step in waiting if known == name}
+
     def catch_up(self, rows: Iterable[Mapping[str, float | int]]) -> None:
         """Record the rows of a resumed training that are missing: its process may have been killed right before."""
         try:
-            found = self.store.client.get_metric_history(self.run_id, EVERY_ROW)
+            known = self.recorded(EVERY_ROW)
         except Exception as error:  # as in the delivery: a store that fails ends no training
             _log.warning("run %s: earlier epochs were not looked for: %s", self.run_id, without_passwords(str(error)))
             return
-        waiting = [point for entry in self._delivery.waiting for point in entry.get("metrics", ())]
-        known = {point.step for point in found} | {step for name, _, _, step in waiting if name == EVERY_ROW}
         report = self.reporter()
         for row in rows:
             if row["epoch"] not in known:
@@ -253,7 +257,7 @@ def close_stale_runs(store: Store) -> None:
     mine = f"attributes.status = 'RUNNING' and tags.`wallpaper.host` = '{provenance.host()}'"
     for run in store.client.search_runs([store.experiment_id], mine, max_results=100):
         if not provenance.is_alive(run.data.tags.get("wallpaper.process", "")):
-            store.client.set_tag(run.info.run_id, "error", "its process ended without a word")
+            store.client.set_tag(run.info.run_id, "error", WITHOUT_A_WORD)
             store.client.set_terminated(run.info.run_id, "KILLED")
 
 

@@ -13,7 +13,7 @@ from dashboard.pages.context import Context
 from dashboard.views import text
 from dashboard.views.progress import Progress, liveness, of_part, parts_of, progress
 from dashboard.views.trials import SEARCH
-from wallpaper.redaction import without_passwords
+from wallpaper.store_address import without_passwords
 
 
 class Banner:

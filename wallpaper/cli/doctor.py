@@ -24,7 +24,8 @@ import torch
 
 from wallpaper import provenance
 from wallpaper.checkout import project_root
-from wallpaper.cli.finding import Finding
+from wallpaper.cli.finding import Finding, Verdict
+from wallpaper.cli.places import SHIPPED, model_folder
 from wallpaper.cli.store_check import check_store
 from wallpaper.data import PatternStore, StoreError
 from wallpaper.models.transition_model import TransitionModel
@@ -42,9 +43,7 @@ PORTS = {5000: "mlflow ui", 5001: "wallpaper serve", 8080: "wallpaper dashboard"
 
 APPLICATIONS = ("mlflow", "ray", "optuna", "nicegui", "plotly")
 
-SHIPPED = Path(__file__).parents[1] / "shipped"
-
-MARKS: dict[str, tuple[str, str]] = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "wrong": ("wrong", "red")}
+COLOURS: dict[Verdict, str] = {"ok": "green", "warning": "yellow", "wrong": "red"}
 
 
 @click.command("doctor")
@@ -64,8 +63,8 @@ def doctor(as_json: bool) -> None:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
         for finding in findings:
-            word, colour = MARKS[finding.verdict]
-            click.echo(f"{click.style(f'{word:8}', fg=colour)} {finding.subject:12} {finding.said}")
+            verdict = click.style(f"{finding.verdict:8}", fg=COLOURS[finding.verdict])
+            click.echo(f"{verdict} {finding.subject:12} {finding.said}")
             if finding.remedy:
                 click.echo(f"{'':21} -> {finding.remedy}")
     sys.exit(any(finding.verdict == "wrong" for finding in findings))
@@ -153,8 +152,7 @@ def check_files() -> Iterator[Finding]:
         except StoreError as error:
             said, _, remedy = str(error).rpartition("; ")
             yield Finding("dataset", "wrong", said, remedy)
-    folders = [SHIPPED, *sorted(path.parent for path in Path("output").glob("ode/*/model/model.json"))[-1:]]
-    for folder in folders:
+    for folder in dict.fromkeys((SHIPPED, model_folder(None))):
         try:
             model = TransitionModel.load(folder)
             transition_from_seed(model, "p1", "p6m", seed=0, n_frames=2)

@@ -6,7 +6,6 @@ Changes nothing. Of a store behind a server, only whether it answers.
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from wallpaper import provenance
 from wallpaper.checkout import project_root
 from wallpaper.cli.finding import Finding
 from wallpaper.journal import find
-from wallpaper.redaction import without_passwords
+from wallpaper.store_address import database_path, tracking_uri, without_passwords
 
 _REVISION = re.compile(r"^(down_)?revision = ['\"](\w+)['\"]", re.MULTILINE)
 
@@ -30,9 +29,10 @@ _RUNNING = (
 
 def check_store() -> Iterator[Finding]:
     """The store that commands use here, and what still waits to be sent to it."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
-    if uri.startswith("sqlite:///"):
-        yield from _database(Path(uri.removeprefix("sqlite:///")).absolute())
+    uri = tracking_uri()
+    database = database_path(uri)
+    if database is not None:
+        yield from _database(database)
     elif uri.startswith(("http://", "https://")):
         yield _server(uri)
     else:

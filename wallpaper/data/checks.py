@@ -47,7 +47,7 @@ def open_file(path: Path) -> Iterator[h5py.File]:
 
 
 _DAMAGE = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
-"""What h5py raises where a file contradicts itself; each was seen (`python -m benchmarks.fuzz_readers`)."""
+"""What h5py raises where a file contradicts itself: `python -m benchmarks.fuzz_readers` finds them."""
 
 
 def _opened(path: Path) -> h5py.File:

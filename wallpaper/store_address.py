@@ -1,0 +1,40 @@
+"""Where runs are recorded, as an address: the one that commands use, the file behind it, and how it is shown.
+
+Passwords may stand in addresses; messages, logs, tags and files get them without. Knows no MLflow.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from wallpaper.checkout import project_root
+
+DATABASE = "mlflow.db"
+
+_USER = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+def tracking_uri() -> str:
+    """MLFLOW_TRACKING_URI if set, else a database in the project's folder. A relative SQLite path is made absolute."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / DATABASE}"
+    database = database_path(uri)
+    return uri if database is None else f"sqlite:///{database}"
+
+
+def database_path(uri: str) -> Path | None:
+    """The file of an SQLite address as an absolute path; None for any other store."""
+    name = uri.removeprefix("sqlite:///")
+    return None if name == uri else Path(name).absolute()
+
+
+def without_passwords(text: str) -> str:
+    """The text, whatever addresses it holds, without their users and passwords.
+
+    >>> without_passwords("see https://ada:secret@example.org/x and postgresql+psycopg2://me:p@db/mlflow")
+    'see https://example.org/x and postgresql+psycopg2://db/mlflow'
+    >>> without_passwords("sqlite:////tmp/a@b.db")
+    'sqlite:////tmp/a@b.db'
+    """
+    return _USER.sub("", text)
