@@ -153,13 +153,19 @@ class Shared:
 
     def figures(self, trainings: list[loss.Training], choice: loss.Choice, theme: Palette) -> tuple[Figure, Figure]:
         """Total and terms. Nobody may change them."""
-        # Curves never change, so the same objects are the same figure; they are kept, so that no other gets their id.
-        shown = tuple((t.name, t.started, t.best_name, *((n, id(c)) for n, c in t.curves.items())) for t in trainings)
-        key = (shown, choice, theme.name)
-        if key not in self._kept:
+        key = (tuple((each.name, each.started, each.best_name) for each in trainings), choice, theme.name)
+        if key not in self._kept or not _are_same(self._kept[key][0], trainings):
             total, terms = loss.total(trainings, choice, theme), loss.components(trainings[0], choice, theme)
-            self._kept[key] = (trainings, total, terms)
+            self._kept[key] = (trainings, total, terms)  # of a run that goes on, the last only
         return self._kept.use(key)[1:]
+
+
+def _are_same(drawn: list[loss.Training], now: list[loss.Training]) -> bool:
+    """Whether nothing is new. Curves never change: what is new is another object."""
+    return all(
+        one.curves.keys() == other.curves.keys() and all(one.curves[name] is other.curves[name] for name in one.curves)
+        for one, other in zip(drawn, now, strict=True)
+    )
 
 
 _SHARED = Shared()

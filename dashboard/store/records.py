@@ -5,8 +5,10 @@ Frozen, so that threads and pages share them without a lock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 RUNNING = "RUNNING"
 
@@ -68,15 +70,35 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The history of one metric: one value for each step, the last one where a step was recorded twice."""
+    """The history of one metric: one value for each step, the steps rising.
 
-    steps: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
+    Kept as arrays, eight bytes a number: a dashboard that is left open holds many long ones.
+    """
+
+    steps: Sequence[int] = ()
+    values: Sequence[float] = ()
+    times: Sequence[float] = ()
     """Seconds since 1970."""
+
+    def __post_init__(self) -> None:
+        for name, kind in (("steps", "q"), ("values", "d"), ("times", "d")):
+            object.__setattr__(self, name, array(kind, getattr(self, name)))
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    @staticmethod
+    def recorded(steps: Sequence[int], values: Sequence[float], times: Sequence[float]) -> Curve:
+        """Of points in the order in which they were recorded: of a step that a resumed run recorded again the last.
+
+        >>> Curve.recorded([1, 2, 1], [3.0, 2.0, 1.0], [0.0, 0.0, 9.0]) == Curve([1, 2], [1.0, 2.0], [9.0, 0.0])
+        True
+        """
+        if all(one < other for one, other in pairwise(steps)):
+            return Curve(steps, values, times)
+        last = {step: place for place, step in enumerate(steps)}
+        places = [last[step] for step in sorted(last)]
+        return Curve(sorted(last), [values[place] for place in places], [times[place] for place in places])
 
 
 @dataclass(frozen=True, slots=True)

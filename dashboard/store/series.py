@@ -7,6 +7,7 @@ when the run has ended, and every `FULL_SECONDS`.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 
 from dashboard.store.records import Curve, Latest
@@ -22,7 +23,8 @@ class Series:
     """One metric of one run. Used by one thread; the curves that it hands out never change."""
 
     def __init__(self) -> None:
-        self._points: list[Point] = []
+        self._columns: tuple[array[int], array[float], array[float]] = array("q"), array("d"), array("d")
+        """Steps, values and times in the order in which they were recorded."""
         self._token: str | None = None
         self._kept = 0
         """Points before the page at which `_token` begins."""
@@ -43,24 +45,20 @@ class Series:
         if self._token is None or ended or now - self._full_at > FULL_SECONDS:
             self._token, self._kept, self._full_at = None, 0, now
         for points, token in pages(self._token):
-            self._points[self._kept :] = points
+            steps, values, times = self._columns
+            steps[self._kept :] = array("q", [step for step, _, _ in points])
+            values[self._kept :] = array("d", [value for _, value, _ in points])
+            times[self._kept :] = array("d", [at for _, _, at in points])
             if token:
                 self._token, self._kept = token, self._kept + len(points)
         self._seen = (latest, status)
-        return self._set(curve_of(self._points))
+        return self._set(Curve.recorded(*self._columns))
 
     def take(self, latest: Latest) -> bool:
         """The only point that there is, without asking. Returns: whether the curve has changed."""
-        return self._set(curve_of([(latest.step, latest.value, latest.time)]))
+        return self._set(Curve([latest.step], [latest.value], [latest.time]))
 
     def _set(self, curve: Curve) -> bool:
         changed = curve != self.curve
         self.curve = curve
         return changed
-
-
-def curve_of(points: list[Point]) -> Curve:
-    """Points in the order in which they were recorded, as a curve: a resumed run may record a step again."""
-    by_step = {step: (value, time) for step, value, time in points}
-    steps = sorted(by_step)
-    return Curve(steps, [by_step[step][0] for step in steps], [by_step[step][1] for step in steps])

@@ -34,6 +34,9 @@ MODEL_SECONDS = 10.0
 LOOKED_AT_SECONDS = 20.0
 """A run's histories are kept up to date so long after a page last read them."""
 
+MOST_UNSEEN = 10
+"""Runs that nobody looks at any more whose histories are kept; those of others are read again when they are wanted."""
+
 LISTED_SECONDS = 5.0
 """The files of a run that goes on are listed again after so long."""
 
@@ -197,10 +200,11 @@ class Store:
                 self._looked_at.pop(run_id, None)
                 continue
             changed |= self._read_run(run, now)
+        self._forget()
         return changed
 
     def _read_run(self, run: RunRecord, now: float) -> bool:
-        series = self._series.setdefault(run.run_id, {})
+        series = self._series[run.run_id] = self._series.pop(run.run_id, {})  # the last one, by when it was looked at
         changed = run.run_id not in self._curves
         for key, latest in run.latest.items():
             one = series.setdefault(key, Series())
@@ -211,6 +215,12 @@ class Store:
         if changed:
             self._curves[run.run_id] = {key: one.curve for key, one in series.items()}
         return changed
+
+    def _forget(self) -> None:
+        unseen = [run_id for run_id in self._series if run_id not in self._looked_at]
+        for run_id in unseen[:-MOST_UNSEEN]:
+            del self._series[run_id]
+            self._curves.pop(run_id, None)
 
 
 def reason_of(error: Exception) -> str:

@@ -5,6 +5,7 @@ Smoothed lines lie over the raw ones, which stay. Knows no page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ from dashboard.views.figure import Figure, axis, figure
 from dashboard.views.text import number, plain
 
 MOST_TERMS = 8
+
+MOST_POINTS = 4000
+"""Of one line: more than a screen has columns for. See `_places`."""
 
 NUMBER = ".4~g"
 """How plotly writes a value; on a logarithmic axis it would else write single digits beside some ticks."""
@@ -128,21 +132,44 @@ def _label(term: str, curves: Mapping[str, Curve], colour: str, top: float, them
     }  # fmt: skip
 
 
-def _x(training: Training, curve: Curve, choice: Choice) -> list[float]:
+def _x(training: Training, curve: Curve, choice: Choice, places: Sequence[int]) -> list[float]:
     if choice.by_time:
-        return [round((time - training.started) / 60, 3) for time in curve.times]
-    return list(map(float, curve.steps))
+        return [round((curve.times[place] - training.started) / 60, 3) for place in places]
+    return [float(curve.steps[place]) for place in places]
+
+
+def _places(values: Sequence[float]) -> Sequence[int]:
+    """Which points of a long line are drawn: the lowest and the highest of each stretch, so that every spike is seen.
+
+    Stretches are of equal length, a power of two, and not drawn before they are whole (less than a pixel's width is
+    missing): so a line that grows keeps its beginning, and a browser is sent what is new.
+
+    >>> _places([3.0, 1.0, 2.0])
+    range(0, 3)
+    >>> drawn = _places([0.0] * 5000 + [9.0] + [0.0] * 3000)
+    >>> len(drawn) <= MOST_POINTS, 5000 in drawn
+    (True, True)
+    """
+    if len(values) <= MOST_POINTS:
+        return range(len(values))
+    length = 1 << math.ceil(math.log2(2 * len(values) / MOST_POINTS))
+    drawn: list[int] = []
+    for start in range(0, len(values) - length + 1, length):
+        stretch = range(start, start + length)
+        drawn += sorted((min(stretch, key=values.__getitem__), max(stretch, key=values.__getitem__)))
+    return drawn
 
 
 def _lines(
     training: Training, curve: Curve, choice: Choice, colour: str, name: str, *, dotted: bool
 ) -> list[dict[str, Any]]:
     """The smoothed line over the faint raw one."""
-    x = _x(training, curve, choice)
+    places = _places(curve.values)
+    x, means = _x(training, curve, choice, places), smoothed(curve.values, choice.smoothing)
     line = {"color": colour, "width": 2, "dash": "dot" if dotted else "solid"}
     base = {"type": "scatter", "mode": "lines" if len(x) > 1 else "markers", "x": x, "legendgroup": name}
     main = base | {
-        "y": smoothed(curve.values, choice.smoothing),
+        "y": [means[place] for place in places],
         "name": name,
         "line": line,
         "marker": {"color": colour},
@@ -150,7 +177,8 @@ def _lines(
     if not choice.smoothing:
         return [main]
     raw = {"color": faint(colour, 0.3), "width": 1}
-    return [base | {"y": list(curve.values), "name": name, "line": raw, "showlegend": False, "hoverinfo": "skip"}, main]
+    values = [curve.values[place] for place in places]
+    return [base | {"y": values, "name": name, "line": raw, "showlegend": False, "hoverinfo": "skip"}, main]
 
 
 def _best(training: Training, choice: Choice, theme: Palette) -> list[dict[str, Any]]:
@@ -167,6 +195,6 @@ def _best(training: Training, choice: Choice, theme: Palette) -> list[dict[str, 
     value = smoothed(shown.values, choice.smoothing)[place]
     mark = {"symbol": "star", "size": 13, "color": theme.accent, "line": {"color": theme.card, "width": 1}}
     return [
-        {"type": "scatter", "mode": "markers", "x": [_x(training, shown, choice)[place]], "y": [value],
+        {"type": "scatter", "mode": "markers", "x": _x(training, shown, choice, [place]), "y": [value],
          "name": "best validation", "marker": mark}
     ]  # fmt: skip

@@ -109,6 +109,7 @@ def visit(
                 os.environ.pop("NICEGUI_USER_SIMULATION", None)
                 ui.navigate, ui.notify, ui.download = Navigate(), notify, download
 
+    gc.freeze()  # NiceGUI looks for garbage before and after: in what is made from here on, not in all that is imported
     try:
         asyncio.run(session())
     finally:

@@ -11,10 +11,11 @@ from mlflow.entities import Metric
 
 from dashboard.store import Connection, Curve, Latest, RunRecord, Store
 from dashboard.store import source as sources
+from dashboard.store import store as stores
 from dashboard.store.artifacts import UnsafePathError, address, checked
 from dashboard.store.series import FULL_SECONDS, Series
 from dashboard.store.source import Point, Source
-from dashboard.store.store import reason_of
+from dashboard.store.store import MOST_UNSEEN, reason_of
 from tests.dashboard.conftest import look, train
 from tests.servers import free_port, mlflow_server
 from wallpaper import tracking
@@ -38,7 +39,7 @@ def test_a_run_is_read_as_it_was_recorded(store: Store) -> None:
     assert store.connection.is_up
     curves = store.curves(found.run_id)
     assert curves is not None
-    assert curves["train/loss"].values == [8.0, 4.0, 8 / 3]
+    assert list(curves["train/loss"].values) == [8.0, 4.0, 8 / 3]
 
 
 def test_what_is_new_is_read_and_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +55,7 @@ def test_what_is_new_is_read_and_told(store: Store, monkeypatch: pytest.MonkeyPa
     assert store.version > version
     curves = store.curves(run.run_id)
     assert curves is not None
-    assert curves["train/loss"].steps == list(range(1, 10))
+    assert list(curves["train/loss"].steps) == list(range(1, 10))
     run.end("FINISHED")
 
 
@@ -66,7 +67,7 @@ def test_a_step_that_was_recorded_again_has_its_last_value(store: Store) -> None
     look(store)
     curves = store.curves(run.run_id)
     assert curves is not None
-    assert curves["train/loss"].values == [5.0, 4.0]
+    assert list(curves["train/loss"].values) == [5.0, 4.0]
     run.end("FINISHED")
 
 
@@ -100,6 +101,28 @@ def test_a_history_without_news_is_not_asked_for() -> None:
     series.read(pages, Latest(1.0, 4, 6.0), "RUNNING", 3 + FULL_SECONDS)
     assert asked == [None, "next", None]
     assert series.curve == Curve([1, 2], [2.0, 1.0], [3.0, 4.0])
+
+
+def test_histories_that_nobody_looks_at_any_more_are_not_kept_for_ever(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+    for number in range(MOST_UNSEEN + 2):
+        with tracking.start(f"{number}", phase="train_vae") as run:
+            run.log({"train/loss": 1.0}, 1)
+        runs.append(run.run_id)
+    store.poll()
+    for run_id in runs:
+        store.curves(run_id)
+        store.poll()
+    assert all(store.curves(run_id) for run_id in runs)  # while they are looked at
+    monkeypatch.setattr(stores, "LOOKED_AT_SECONDS", 0.0)
+    time.sleep(0.01)
+    store.poll()
+    assert [store.curves(run_id) is None for run_id in runs] == [True] * 2 + [False] * MOST_UNSEEN
+    monkeypatch.undo()
+    store.poll()
+    assert all(store.curves(run_id) for run_id in runs)  # and read again when they are
 
 
 def test_children_and_versions_belong_where_they_do(store: Store) -> None:
@@ -227,7 +250,7 @@ def test_a_server_that_stops_and_comes_back(project: Path) -> None:
         wait_for(lambda: not store.connection.is_up, store)
         curves = store.curves(run.run_id)
         assert curves is not None
-        assert curves["train/loss"].steps == [1, 2]
+        assert list(curves["train/loss"].steps) == [1, 2]
     finally:
         store.stop()
 
