@@ -43,10 +43,10 @@ clean: ## remove the environment and caches; datasets, runs and results stay
 
 # ---- the environment: a stamp says which extras are installed for these very pins
 
-# First the pip that is pinned: the one that Python brings may be years old, and takes three times as long. What is
-# imported is compiled then, the rest never. Shows which package pip is at; errors and warnings come through.
+# First the pip that is pinned: the one that Python brings may be years old, and takes twice as long. Then the project;
+# shows which package pip is at, without its other lines; errors and warnings come through.
 PIP = $(BIN)/python -m pip install --no-input --disable-pip-version-check -c constraints.txt
-INSTALL = $(PIP) --quiet pip && $(PIP) --no-compile -e ".[$(1)]" \
+INSTALL = $(PIP) --quiet pip && $(PIP) -e ".[$(1)]" \
 	| awk '/^Collecting|^ *Downloading .*[MG]B|^Successfully/ {print substr($$0, 1, 78); fflush()}'
 
 $(VENV)/bin/pip:

@@ -17,8 +17,6 @@ from typing import Any, cast
 import click
 
 from tune.board import duration, number, short
-from tune.figures import draw
-from tune.figures_view import look_at
 from tune.study import DATABASE, Past, Study
 from tune.trial import Job, kept_row
 from wallpaper import tracking
@@ -74,6 +72,8 @@ def keep_best(job: Job, study: Study, run: tracking.Run, ground: Ground) -> Past
 
 def keep_figures(job: Job, study: Study, run: tracking.Run) -> None:
     """Record the figures of a phase, and its study as it ended."""
+    from tune.figures import draw  # noqa: PLC0415 - with what draws and weighs it takes seconds to load
+
     run.artifact(study.export(), "search")
     try:
         draw(study.study, job.folder / FIGURES, phase=job.phase.title)
@@ -115,6 +115,8 @@ def command(job: Job, study: Study, best: Past, ground: Ground) -> str:
 
 def ending(job: Job, study: Study, best: Past, run: tracking.Run, ground: Ground) -> str:
     """The last lines of a phase: the best settings, what mattered, where to look, how to use them."""
+    from tune.figures_view import look_at  # noqa: PLC0415 - as above
+
     values = ", ".join(f"{each.title} {number(value)}" for each, value in zip(job.objectives, best.values, strict=True))
     lines = [f"Best {job.phase.title}: trial {best.name}, {values}"]
     lines += [f"  {name:<16} {short(value)}" for name, value in best.settings.items()]
