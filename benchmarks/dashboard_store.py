@@ -87,3 +87,11 @@ def _trial(number: int, parent: str) -> None:
         metrics = [Metric("objective", best - 3 / epoch, now, epoch) for epoch in epochs]
         metrics += [Metric("val/psnr", best - 3 / epoch, now, epoch) for epoch in epochs]
         run.store.client.log_batch(run.run_id, metrics=metrics)
+
+
+def training() -> str:
+    """The id of the newest long run in the store."""
+    client = tracking.initialise().client
+    experiments = [each.experiment_id for each in client.search_experiments()]
+    (found,) = client.search_runs(experiments, "attributes.run_name LIKE 'training%'", max_results=1)
+    return str(found.info.run_id)

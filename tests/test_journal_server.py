@@ -28,32 +28,36 @@ with tracking.start("run", phase="test", folder=Path(sys.argv[1])) as run:
     print(run.run_id, flush=True)
     for epoch in range(1, int(sys.argv[2]) + 1):
         run.log({"loss": 1 / epoch, "seconds": time.time()}, epoch)
-        time.sleep(0.1)
+        time.sleep(float(sys.argv[3]))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_a_tracking_server_killed_and_started_again_gets_every_point_once(tmp_path: Path) -> None:
-    port, count = free_port(), 600
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("away", "count", "every"), [(6, 600, 0.1), (600, 1400, 0.5)])
+def test_a_tracking_server_killed_and_started_again_gets_every_point_once(
+    tmp_path: Path, away: float, count: int, every: float
+) -> None:
+    """Args: away: seconds without a server. every: seconds between two of `count` epochs."""
+    port = free_port()
     uri = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
     with mlflow_server(tmp_path, port):
         wait_for(port)
         run = subprocess.Popen(
-            [sys.executable, "-c", RECORDING, str(tmp_path / "run"), str(count)],
+            [sys.executable, "-c", RECORDING, str(tmp_path / "run"), str(count), str(every)],
             env=environment, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert run.stdout is not None
         run_id = run.stdout.readline().strip()
         time.sleep(5)
-    time.sleep(6)
-    assert run.poll() is None, "the run was over before the server had gone"
+    time.sleep(away)
+    assert run.poll() is None, "the run was over before the server came back"
     (journal,) = find([tmp_path / "run"])
-    assert len(journal.read_bytes().splitlines()) > 20
+    assert len(journal.read_bytes().splitlines()) > 0.5 * away / every
     with mlflow_server(tmp_path, port):
         wait_for(port)
-        assert run.wait(300) == 0
+        assert run.wait(600) == 0
         assert MlflowClient(uri).get_run(run_id).info.status == "FINISHED"
     assert find([tmp_path / "run"]) == []
     stored = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")

@@ -60,6 +60,11 @@ REDUCTION = 3
 """Of the trials that reach a rung, one in so many goes on."""
 
 
+GROWN = 1.05
+"""The study is sent to MLflow whenever it has grown by so much, and when all is over: with every trial its whole file
+would be traffic by the square of the trials."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How trials are run."""
@@ -105,6 +110,8 @@ class Watch(tune.Callback):  # type: ignore[misc, unused-ignore]
 
     def __init__(self, job: Job, study: Study, board: Board, run: tracking.Run) -> None:
         self.job, self.study, self.board, self.run = job, study, board, run
+        self._sent = 0
+        """Trials of the study that was sent last."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing, as `Proposer`."""
@@ -155,7 +162,10 @@ class Watch(tune.Callback):  # type: ignore[misc, unused-ignore]
         if best is not None:
             own = {OBJECTIVE: row.values[0]} if row.values and outcome in GOOD else {}
             self.run.log({**own, "best": best.values[0]}, number)
-        self.run.artifact(self.study.export(), "search")
+        exported = self.study.export()
+        if number >= GROWN * self._sent:
+            self.run.artifact(exported, "search")
+            self._sent = number
 
 
 def running(parent: tracking.Run, name: str | None = None) -> list[tracking.Run]:

@@ -7,6 +7,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -141,6 +142,23 @@ def test_what_becomes_of_trials_reaches_study_board_and_mlflow(tmp_path: Path) -
     assert [file.path for file in client.list_artifacts(searched.run.run_id, "search")] == ["search/study.db"]
     assert stopped == "000"
     assert searched.proposer.suggest("next") == driver.Searcher.FINISHED
+
+
+def test_the_study_is_sent_with_every_early_trial_and_then_as_it_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = Searched(tmp_path, trials=60)
+    sent: list[int] = []
+    monkeypatch.setattr(searched.run, "artifact", lambda *_: sent.append(len(searched.board.ended)))
+    for number in range(60):
+        row = searched.board.row(f"{number:03d}", {"learning_rate": 1e-3})
+        row.told({"values": [1.0], "epoch": 9})
+        searched.study.ask()
+        searched.watch._end(row, "finished", "")
+    assert sent[:20] == list(range(1, 21))
+    assert all(later >= driver.GROWN * earlier for earlier, later in pairwise(sent))
+    assert 60 - sent[-1] <= 0.05 * 60
+    assert sum(sent) < sum(range(61))
 
 
 def test_a_trial_that_was_stopped_with_the_search_is_still_to_be_done(tmp_path: Path) -> None:
