@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from dashboard.store.series import curve_of
+from dashboard.store import Curve
 from tests.cli.conftest import call
 from wallpaper import delivery, tracking
 
@@ -36,7 +36,7 @@ def test_a_clock_that_is_set_back_loses_and_mixes_no_point(tmp_path: Path, monke
         found = points(run.store.client, run.run_id)
     assert {step: value for step, value, _ in found} == {epoch: 1 / epoch for epoch in range(1, 6)}
     assert len(found) == 5
-    assert curve_of([(step, value, when / 1000) for step, value, when in found]).steps == [1, 2, 3, 4, 5]
+    assert list(Curve.recorded(*zip(*found, strict=True)).steps) == [1, 2, 3, 4, 5]
     ended = run.store.client.get_run(run.run_id)
     assert (ended.info.status, ended.data.metrics["loss"]) == ("FINISHED", 0.2)
 
