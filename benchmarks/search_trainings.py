@@ -21,9 +21,8 @@ import torch
 from wallpaper.data import Latents
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.config import from_mapping
-from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.ode_config import CRITERION, OdeConfig, criterion
 from wallpaper.training.ode_loop import fit_ode
-from wallpaper.training.ode_run import CRITERION, criterion
 from wallpaper.training.report import Row
 from wallpaper.training.stopping import Interrupted, TrainingError
 

@@ -35,8 +35,8 @@ from wallpaper.data import PatternStore, cached_latents
 from wallpaper.training.checkpoint import weights_digest
 from wallpaper.training.config import to_mapping
 from wallpaper.training.files import read_json
+from wallpaper.training.ode_config import FLOW
 from wallpaper.training.ode_pairs import coupling_of, held_out_batch
-from wallpaper.training.ode_run import FLOW
 from wallpaper.training.pattern_source import check_source
 from wallpaper.training.stopping import TrainingError
 from wallpaper.training.vae_run import load_vae

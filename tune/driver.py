@@ -61,8 +61,7 @@ REDUCTION = 3
 
 
 GROWN = 1.05
-"""The study is sent to MLflow whenever it has grown by so much, and when all is over: with every trial its whole file
-would be traffic by the square of the trials."""
+"""The study goes to MLflow whenever it has grown so much, and at the end: each time would be traffic by trials squared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,6 @@ class Watch(tune.Callback):  # type: ignore[misc, unused-ignore]
     def __init__(self, job: Job, study: Study, board: Board, run: tracking.Run) -> None:
         self.job, self.study, self.board, self.run = job, study, board, run
         self._sent = 0
-        """Trials of the study that was sent last."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing, as `Proposer`."""
@@ -164,8 +162,8 @@ class Watch(tune.Callback):  # type: ignore[misc, unused-ignore]
             self.run.log({**own, "best": best.values[0]}, number)
         exported = self.study.export()
         if number >= GROWN * self._sent:
-            self.run.artifact(exported, "search")
             self._sent = number
+            self.run.artifact(exported, "search")
 
 
 def running(parent: tracking.Run, name: str | None = None) -> list[tracking.Run]:

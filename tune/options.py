@@ -13,14 +13,11 @@ from typing import Any
 
 from tune.phases import Phase, chosen_phases
 from tune.placement import Resources
+from tune.places import DATA, DEMO_DATA, DEMO_VAE, STORAGE, VAE_RUNS
 from tune.study import DATABASE
 from wallpaper import provenance
 from wallpaper.training.files import read_json, write_json
 from wallpaper.training.run_folder import latest_run, new_run_folder
-
-DATA, DEMO_DATA = Path("data/patterns.h5"), Path("output/demo/patterns.h5")
-VAE_RUNS, DEMO_VAE = Path("output/vae"), Path("output/demo/vae")
-STORAGE = Path("output/search")
 
 SEARCH = "search.json"
 """File that makes a folder a search's."""

@@ -1,6 +1,6 @@
 """The two phases of training as a search sees them: settings, presets, what is validated, what may be asked for.
 
-Plain data over the library's own configurations. Knows no Ray, no Optuna and no MLflow.
+Plain data over the library's own configurations. Knows no torch, no Ray, no Optuna and no MLflow.
 """
 
 from __future__ import annotations
@@ -11,11 +11,8 @@ from typing import Any, Literal, TypeAlias
 
 from wallpaper.training import ode_config, vae_config
 from wallpaper.training.config import choose
-from wallpaper.training.ode_config import OdeConfig
-from wallpaper.training.ode_run import FLOW
-from wallpaper.training.ode_run import criterion as ode_criterion
+from wallpaper.training.ode_config import FLOW, OdeConfig
 from wallpaper.training.vae_config import VaeConfig
-from wallpaper.training.vae_run import CRITERION as VAE_CRITERION
 
 Config: TypeAlias = VaeConfig | OdeConfig
 """The settings of one training of either phase."""
@@ -76,7 +73,7 @@ VAE = Phase(
     title="VAE",
     config=VaeConfig,
     presets=vae_config.PRESETS,
-    criterion=lambda _: VAE_CRITERION,
+    criterion=lambda _: vae_config.CRITERION,
     tracked="train_vae",
     objectives=(
         Objective("psnr", "val/psnr", "PSNR (dB)", "maximize"),
@@ -97,7 +94,7 @@ ODE = Phase(
     title="ODE",
     config=OdeConfig,
     presets=ode_config.PRESETS,
-    criterion=ode_criterion,
+    criterion=ode_config.criterion,
     tracked="train_ode",
     objectives=(
         Objective("w2", "val/wasserstein2", "W2"),
@@ -148,7 +145,7 @@ def chosen_objectives(
 
 
 def _default(phase: Phase, base: Any) -> Objective:
-    """The first one, but for pairs by projection their own loss: see `ode_run.FLOW`."""
+    """The first one, but for pairs by projection their own loss: see `ode_config.FLOW`."""
     if base is not None and phase.criterion(base) == FLOW:
         return next(objective for objective in phase.objectives if objective.metric == FLOW)
     return phase.objectives[0]

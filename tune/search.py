@@ -1,13 +1,12 @@
 """`python tune/search.py`: searches settings of both trainings, and registers the best model that comes of them.
 
 Everything is recorded in MLflow: a run for each phase of the search, and beneath it one for each trial. Options are
-here; what is done with them is in `tune.campaign`, and how trials run in `tune.driver`.
+here, without what takes long to load; what is done with them is in `tune.begin`.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,9 @@ if __name__ == "__main__" and not __package__:  # typed as `python tune/search.p
 import click
 from click.core import ParameterSource
 
-from tune import options as asked
-from tune.campaign import Campaign, load_saved, parts_of
-from tune.options import DATA, DEMO_DATA, DEMO_VAE, STORAGE, VAE_RUNS, Options
-from tune.outcome import say_how_to_resume
 from tune.phases import PHASES, PRESETS
-from tune.preview import preview
+from tune.places import DATA, DEMO_DATA, DEMO_VAE, STORAGE, VAE_RUNS
 from tune.samplers import SAMPLERS
-from tune.stopping import STOPPED
-from wallpaper import tracking
-from wallpaper.training.checkpoint import CheckpointError
-from wallpaper.training.stopping import TrainingError
 
 CONTEXT = {
     "help_option_names": ["-h", "--help"],
@@ -100,25 +91,9 @@ def search(context: click.Context, /, **given: Any) -> None:
       python tune/search.py --gpus 4 --gpus-per-trial 0.5 --preset quality
       python tune/search.py --resume last --trials 16    go on, with more trials
     """
-    typed = _typed(context, given)
-    folder: list[Path] = []
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        _search(Options(**given), typed, folder)
-    except KeyboardInterrupt:
-        if folder:
-            say_how_to_resume(folder[0], folder[0].parent)
-        sys.exit(STOPPED)
-    except (TrainingError, tracking.TrackingError, CheckpointError, ValueError, OSError, RuntimeError) as error:
-        if os.environ.get("WALLPAPER_TRACEBACK"):
-            raise
-        click.echo(f"Error: {error}", err=True)
-        usage = isinstance(error, (CheckpointError, ValueError, OSError))
-        if folder and not usage:
-            say_how_to_resume(folder[0], folder[0].parent)
-        sys.exit(2 if usage else 1)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+    from tune.begin import begin  # noqa: PLC0415 - torch, MLflow and Optuna take seconds, which help need not wait for
+
+    begin(given, _typed(context, given))
 
 
 def _typed(context: click.Context, given: dict[str, Any]) -> set[str]:
@@ -126,35 +101,6 @@ def _typed(context: click.Context, given: dict[str, Any]) -> set[str]:
     typed = {name for name in given if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
     own = {parameter.name: parameter.get_default(context) for parameter in context.command.params}
     return {name for name in typed if "MLFLOW_RUN_ID" not in os.environ or given[name] != own[name]}
-
-
-def _search(options: Options, typed: set[str], begun: list[Path]) -> None:
-    """Begin a search or go on with one; `begun` gets its folder once there is one to go on with."""
-    saved: dict[str, Any] | None = None
-    options.check()
-    if options.resume:
-        folder = asked.search_folder(options.storage_path, options.resume)
-        saved, options = load_saved(folder), asked.resumed(folder, options, typed)
-        options.resources.check()
-    data = Path(saved["data"]) if saved else asked.find_data(options.data)
-    vae = None
-    if options.phase == "ode":
-        vae = Path(saved["vae"]) if saved else asked.find_vae(options.vae)
-    parts = parts_of(options, vae, saved)
-    if options.warm_start:
-        for part in parts:
-            asked.warm_database(options.storage_path, options.warm_start, part.phase.name)
-    if options.dry_run:
-        preview(options, parts, data, vae)
-        return
-    if not options.resume:
-        folder = asked.new_folder(options.storage_path, options.name)
-    asked.take(folder)
-    campaign = Campaign(folder, options, data, vae, parts)
-    campaign.remember()
-    begun.append(folder)
-    click.echo(f"Search {folder.name}, in {folder}")
-    campaign.run()
 
 
 if __name__ == "__main__":

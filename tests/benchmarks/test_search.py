@@ -36,9 +36,8 @@ from wallpaper.data import Latents
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.checkpoint import weights_digest
 from wallpaper.training.config import from_mapping
-from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.ode_config import CRITERION, OdeConfig
 from wallpaper.training.ode_loop import fit_ode, load_ode
-from wallpaper.training.ode_run import CRITERION
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -20,8 +20,7 @@ from tune.trial import OBJECTIVE, RANK, WORKER, WORST, Job, best_values, run_tri
 from wallpaper import provenance, tracking
 from wallpaper.data import Latents
 from wallpaper.training.files import read_json
-from wallpaper.training.ode_config import OdeConfig
-from wallpaper.training.ode_run import CRITERION
+from wallpaper.training.ode_config import CRITERION, OdeConfig
 from wallpaper.training.vae_config import VaeConfig
 
 pytestmark = [

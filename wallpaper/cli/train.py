@@ -30,9 +30,8 @@ from wallpaper.training.pattern_source import check_source
 from wallpaper.training.report import read_history
 from wallpaper.training.run_folder import latest_run, new_run_folder, resumable_run
 from wallpaper.training.stopping import out_of_patience
-from wallpaper.training.vae_config import VaeConfig
+from wallpaper.training.vae_config import CRITERION, VaeConfig
 from wallpaper.training.vae_loop import fit_vae
-from wallpaper.training.vae_run import CRITERION
 
 _data = data_option("Dataset: an HDF5 file of `wallpaper generate`.")
 _resume = click.option(

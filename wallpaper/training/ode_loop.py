@@ -3,7 +3,7 @@
 The loop computes and reports; pictures, trackers and searches are its caller's. The pairs and times of an
 epoch follow from (seed, epoch) and a CPU computes on one thread, so an interrupted run goes on to the same
 numbers bit for bit. Kept as best is the epoch whose end points are distributed most like held-out latents of the
-target, or with coupling projection the one that knows best where held-out latents go (see `ode_run.criterion`): an
+target, or with coupling projection the one that knows best where held-out latents go (see `ode_config.criterion`): an
 endpoint error on random pairs would prefer a collapse. Read `fit_ode` first.
 """
 
@@ -27,9 +27,9 @@ from wallpaper.training.checkpoint import BEST, load_checkpoint, load_weights, w
 from wallpaper.training.couplings import Coupling, PairBatch
 from wallpaper.training.failures import memory_errors
 from wallpaper.training.objectives import flow_loss
-from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.ode_config import FLOW, OdeConfig
 from wallpaper.training.ode_pairs import coupling_of, epoch_pairs, held_out_batch, held_out_pairs, validation_pairs
-from wallpaper.training.ode_run import FLOW, OdeRun, begin_run, model_of, resume_run
+from wallpaper.training.ode_run import OdeRun, begin_run, model_of, resume_run
 from wallpaper.training.ode_step import take_step, train_row
 from wallpaper.training.projected import Painter
 from wallpaper.training.report import Progress, Report, Row, silent

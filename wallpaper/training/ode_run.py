@@ -35,25 +35,12 @@ from wallpaper.training.checkpoint import (
 from wallpaper.training.config import CONFIG, save_config, to_mapping
 from wallpaper.training.failures import disk_errors
 from wallpaper.training.files import remove_leftovers
-from wallpaper.training.ode_config import OdeConfig
+from wallpaper.training.ode_config import OdeConfig, criterion
 from wallpaper.training.report import HISTORY, Row, write_history
 from wallpaper.training.stopping import out_of_patience
 
 MAY_CHANGE = ("epochs", "validate_every", "log_every", "patience")
 """Settings that a resumed run may have anew; a schedule follows the new number of epochs."""
-
-CRITERION = "val/wasserstein2"
-"""What a validation is judged by, lowest best; with coupling projection it is `FLOW`."""
-
-FLOW = "val/flow"
-"""Flow-matching loss on held-out pairs. Between few points in thousands of dimensions, W2 is least for a field that
-draws all end points towards the mean; a pair made by projection says where its own end is."""
-
-
-def criterion(config: OdeConfig) -> str:
-    """The metric that decides which epoch is kept."""
-    return FLOW if config.coupling == "projection" else CRITERION
-
 
 _COUNTERS = ("epoch", "position", "elapsed", "counted", "sums", "best_value", "best_epoch", "history")
 

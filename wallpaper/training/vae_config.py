@@ -11,6 +11,9 @@ from typing import Any, Literal
 
 from wallpaper.training.config import check_at_least, check_below_one, check_choices, check_positive, choose
 
+CRITERION = "val/loss"
+"""Of a row: the epoch where it is lowest is kept as best."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VaeConfig:

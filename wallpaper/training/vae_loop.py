@@ -24,9 +24,9 @@ from wallpaper.training.report import Progress, Report, Row, silent
 from wallpaper.training.resident_source import resident
 from wallpaper.training.stopping import Interrupted, Stop, never
 from wallpaper.training.vae_batches import VaeBatch, ahead, prepare
-from wallpaper.training.vae_config import VaeConfig
+from wallpaper.training.vae_config import CRITERION, VaeConfig
 from wallpaper.training.vae_losses import invariance_term, likelihood_terms, psnr
-from wallpaper.training.vae_run import CRITERION, Means, VaeRun, begin, load_vae, resume_last
+from wallpaper.training.vae_run import Means, VaeRun, begin, load_vae, resume_last
 from wallpaper.training.vae_step import broken_pattern, not_finite, rate, take_step
 from wallpaper.training.world import ALONE, World
 

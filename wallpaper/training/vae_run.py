@@ -40,7 +40,7 @@ from wallpaper.training.pattern_source import Indices, PatternSource
 from wallpaper.training.report import HISTORY, Row, write_history
 from wallpaper.training.stopping import out_of_patience
 from wallpaper.training.vae_batches import VaeBatch
-from wallpaper.training.vae_config import VaeConfig
+from wallpaper.training.vae_config import CRITERION, VaeConfig
 from wallpaper.training.vae_losses import VaeObjective
 from wallpaper.training.world import ALONE, World
 
@@ -48,9 +48,6 @@ Device: TypeAlias = str | torch.device
 
 MAY_CHANGE = ("epochs", "validate_every", "log_every", "patience", "prefetch")
 """Settings that a resumed run may have anew; a schedule follows the new number of epochs."""
-
-CRITERION = "val/loss"
-"""Of a row: the epoch where it is lowest is kept as best."""
 
 _COUNTERS = ("epoch", "position", "elapsed", "best_loss", "best_epoch", "history")
 
