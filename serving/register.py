@@ -14,9 +14,11 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
@@ -110,10 +112,10 @@ def _register(store: Store, folder: Path, name: str, run_id: str, evaluation: Re
     about = _about(folder, name, run_id, samples)
     card = model_card(about, metrics)
     info = pack(store, folder, about, with_own_card(card, folder), samples)
-    now = int(time.time() * 1000)
+    now, step = int(time.time() * 1000), _next_step(client, run_id, metrics)
     data = {"dataset_name": "patterns", "dataset_digest": evaluation.data[:DIGEST_LENGTH]} if evaluation else {}
     figures = [
-        Metric(key, value, now, 0, model_id=info.model_id, run_id=run_id, **data) for key, value in metrics.items()
+        Metric(key, value, now, step, model_id=info.model_id, run_id=run_id, **data) for key, value in metrics.items()
     ]
     client.log_batch(run_id, metrics=figures)
     with contextlib.suppress(MlflowException):  # it is there already
@@ -123,6 +125,13 @@ def _register(store: Store, folder: Path, name: str, run_id: str, evaluation: Re
         name, info.model_uri, run_id, tags=tags, description=card[:LONGEST_DESCRIPTION], model_id=info.model_id
     )
     return str(version.version)
+
+
+def _next_step(client: MlflowClient, run_id: str, metrics: Mapping[str, float]) -> int:
+    """The step for figures of one more registration of the run's model: none is recorded twice, also where one died."""
+    known = client.get_run(run_id).data.metrics
+    past = [client.get_metric_history(run_id, name) for name in list(metrics)[:1] if name in known]
+    return max((point.step + 1 for points in past for point in points), default=0)
 
 
 def _point(registry: Registry, version: str, alias: str) -> tuple[str, Outcome | None]:

@@ -105,6 +105,24 @@ def test_a_named_run_keeps_its_state_and_gets_the_figures(
     assert client.get_model_version_by_alias("wallpaper-transition", "champion").version != version.version
 
 
+def test_figures_of_a_model_that_is_registered_again_are_points_of_their_own(
+    client: MlflowClient, model_folder: Path
+) -> None:
+    with tracking.start("ode", phase="train_ode") as run:
+        pass
+    weights = weights_of(TransitionModel.load(model_folder))
+    for number, figure in enumerate((21.5, 20.0)):
+        evaluation = Record({"eval/psnr_test": figure}, weights=weights, data="", split="test")
+        done = registration.register(model_folder, run_id=run.run_id, evaluation=evaluation)
+        version = client.get_model_version(done.name, done.version)
+        metrics = client.get_logged_model(str(version.source).removeprefix("models:/")).metrics or []
+        last = max(metrics, key=lambda metric: metric.step)  # MLflow gives a model what its run has already, too
+        assert (last.value, last.step) == (figure, number)
+    points = client.get_metric_history(run.run_id, "eval/psnr_test")
+    assert sorted((point.step, point.value) for point in points) == [(0, 21.5), (1, 20.0)]
+    assert client.get_run(run.run_id).data.metrics == {"eval/psnr_test": 20.0}
+
+
 def test_figures_of_other_weights_are_refused(client: MlflowClient, model_folder: Path) -> None:
     other = Record({"eval/psnr_test": 99.0}, weights="0" * 64, data="", split="test")
     with pytest.raises(ValueError, match=r"must be of the model's weights, .*, but got one of 0000000000000000; run"):
