@@ -1,21 +1,25 @@
 """Browsers without a screen: clients that open a page of the dashboard and hold its socket, and draw nothing.
 
-Twenty real browsers would take the processor from the server that is to be measured.
+Twenty real browsers would take the processor from the server that is to be measured. As a browser does, they
+acknowledge what they got, and say that a figure is drawn: until then it is sent whole whenever it has grown.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import urllib.request
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import socketio
 
 SOCKET = "_nicegui_ws/socket.io"
+
+DRAWN = "plotly_afterplot"
 
 ACKNOWLEDGED = 10
 """Messages between two acknowledgements."""
@@ -40,21 +44,41 @@ class Client:
         self._about = {"client_id": found[1], **ids, "next_message_id": 0}
         await self._socket.connect(self._address, socketio_path=SOCKET, transports=["websocket"])
         await self._socket.call("handshake", self._about)
+        await self._draw(_elements(page))
 
     def _page(self) -> str:
         with urllib.request.urlopen(f"{self._address}{self._path}", timeout=60) as answer:
             return str(answer.read().decode())
 
     async def _count(self, event: str, data: Any = None, *_: Any) -> None:
-        """As a browser does: what has been drawn is acknowledged, so that the server need not keep it."""
+        """What has been drawn is acknowledged, so that the server need not keep it."""
         self.messages += 1
+        if event == "update":
+            await self._draw(data)
         number = data.get("_id") if isinstance(data, dict) else None
         if number is not None and number % ACKNOWLEDGED == 0:
             await self._socket.emit("ack", {"client_id": self._about["client_id"], "next_message_id": number + 1})
 
+    async def _draw(self, elements: Mapping[str, Any]) -> None:
+        """Tell of each figure among the elements, as NiceGUI's page does."""
+        for number, element in elements.items():
+            events = element.get("events", ()) if isinstance(element, dict) else ()
+            for listener in (each["listener_id"] for each in events if each["type"] == DRAWN):
+                told = {"id": int(number), "listener_id": listener, "args": []}
+                await self._socket.emit("event", {"client_id": self._about["client_id"], **told})
+
     async def close(self) -> None:
         """Leave."""
         await self._socket.disconnect()
+
+
+def _elements(page: str) -> dict[str, Any]:
+    """What a page begins with, by number."""
+    found = re.search(r"parseElements\(String\.raw`(.*?)`\)", page, re.DOTALL)
+    text = found[1] if found else "{}"
+    for escaped, plain in (("&#36;", "$"), ("&#96;", "`"), ("&gt;", ">"), ("&lt;", "<"), ("&amp;", "&")):
+        text = text.replace(escaped, plain)
+    return dict(json.loads(text))
 
 
 @asynccontextmanager
