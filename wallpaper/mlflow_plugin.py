@@ -101,7 +101,8 @@ def _check_database(uri: str) -> None:
     if database is None or not database.exists():
         return
     try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        # Not read-only: a writer that was killed leaves a journal, by which SQLite puts right what it had half written.
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.DatabaseError as error:
         if "locked" not in str(error):

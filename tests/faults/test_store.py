@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,6 +54,35 @@ def test_a_folder_that_cannot_be_written_to_is_one_sentence(words: tuple[str, ..
     assert "Traceback" not in result.output
     assert "/proc" in result.stderr
     assert len(result.stderr.strip().splitlines()) <= 4
+
+
+HALF_WRITTEN = """
+import os, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("PRAGMA cache_size = 5")  # so that pages are written before the transaction ends
+database.execute("BEGIN IMMEDIATE")
+database.execute("CREATE TABLE filler (text)")
+for number in range(2000):
+    database.execute("INSERT INTO filler VALUES (?)", ["x" * 1000])
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_database_whose_writer_was_killed_in_the_middle_is_put_right(tmp_path: Path) -> None:
+    with tracking.start("before", phase="test", folder=tmp_path / "before") as run:
+        run.log({"loss": 1.0}, 1)
+    database = Path(run.store.uri.removeprefix("sqlite:///"))
+    whole = database.stat().st_size
+    killed = subprocess.run([sys.executable, "-c", HALF_WRITTEN, str(database)], check=False)
+    assert killed.returncode == -9
+    assert database.stat().st_size > whole
+    assert Path(f"{database}-journal").stat().st_size
+    with tracking.start("after", phase="test", folder=tmp_path / "after") as after:
+        after.log({"loss": 2.0}, 1)
+    assert [value for _, value, _ in points(after.store.client, run.run_id)] == [1.0]
+    assert [value for _, value, _ in points(after.store.client, after.run_id)] == [2.0]
+    with closing(sqlite3.connect(database)) as looked_into:
+        assert not looked_into.execute("SELECT * FROM sqlite_master WHERE name = 'filler'").fetchall()
 
 
 @pytest.mark.slow
