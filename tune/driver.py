@@ -61,7 +61,7 @@ REDUCTION = 3
 
 
 GROWN = 1.05
-"""The study goes to MLflow whenever it has grown so much, and at the end: each time would be traffic by trials squared."""
+"""The study goes to MLflow when it has grown so much, and at the end: each time would be traffic by trials squared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ def open_store(uri: str) -> Store:
     try:
         with one_process(uri):
             _check_database(uri)
+            _make_database(uri)
             client = MlflowClient(uri)
             return Store(uri, client, os.environ.get("MLFLOW_EXPERIMENT_ID") or _experiment_id(client, uri))
     except (MlflowException, OSError) as error:
@@ -110,6 +111,25 @@ def _check_database(uri: str) -> None:
                 f"{database} must be an SQLite database that can be read, but {error}; "
                 "restore a copy, or move it away: a new one is made"
             ) from error
+
+
+def _make_database(uri: str) -> None:
+    """Make a new SQLite file whole: MLflow makes its tables one by one, and one killed among them could never go on."""
+    database = database_path(uri)
+    if database is None or database.exists():
+        return
+    from mlflow.store.db import utils
+    from sqlalchemy import create_engine
+
+    begun = database.with_name(f".{database.name}.new")
+    for left in (begun, begun.with_name(f"{begun.name}-journal")):
+        left.unlink(missing_ok=True)
+    engine = create_engine(f"sqlite:///{begun}")
+    try:
+        utils._initialize_tables(engine)  # as its stores do; the public way is a command of its own
+    finally:
+        engine.dispose()
+    os.replace(begun, database)
 
 
 def _experiment_id(client: MlflowClient, uri: str) -> str:

@@ -85,6 +85,29 @@ def test_a_database_whose_writer_was_killed_in_the_middle_is_put_right(tmp_path:
         assert not looked_into.execute("SELECT * FROM sqlite_master WHERE name = 'filler'").fetchall()
 
 
+HALF_MADE = """
+import os
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from wallpaper import tracking
+@event.listens_for(Engine, "after_cursor_execute")
+def end(connection, cursor, statement, *rest):
+    if "CREATE TABLE evaluation_datasets" in statement:  # one of the last that MLflow makes
+        os.kill(os.getpid(), 9)
+tracking.initialise()
+"""
+
+
+def test_a_database_whose_maker_was_killed_among_its_tables_is_made_anew(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", HALF_MADE], check=False, capture_output=True)
+    assert killed.returncode == -9
+    with tracking.start("after", phase="test", folder=tmp_path) as run:
+        run.log({"loss": 2.0}, 1)
+    assert [value for _, value, _ in points(run.store.client, run.run_id)] == [2.0]
+    database = Path(run.store.uri.removeprefix("sqlite:///"))
+    assert not list(database.parent.glob(f".{database.name}*"))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_database_that_is_locked_for_half_a_minute_gets_every_point_once(
