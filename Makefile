@@ -43,7 +43,7 @@ clean: ## remove the environment and caches; datasets, runs and results stay
 
 # ---- the environment: a stamp says which extras are installed for these very pins
 
-# First the pip that is pinned: the one that Python brings may be years old, and takes twice as long. Then the project;
+# First the pip that is pinned: the one that Python brings may be years old and slow. Then the project;
 # shows which package pip is at, without its other lines; errors and warnings come through.
 PIP = $(BIN)/python -m pip install --no-input --disable-pip-version-check -c constraints.txt
 INSTALL = $(PIP) --quiet pip && $(PIP) -e ".[$(1)]" \

@@ -1,11 +1,16 @@
-"""Where runs are kept: the checkout's own store, unless the environment names another."""
+"""Where runs are kept: the checkout's own store, unless the environment names another; a new database is made whole."""
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from pathlib import Path
 
 import mlflow  # noqa: F401  # first, as in every program: it loads the plug-in itself
 import pytest
+from mlflow.store.db import utils
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 
 from wallpaper import mlflow_plugin, store_address
 
@@ -22,3 +27,27 @@ def test_the_store_is_in_the_checkout_unless_a_server_is_named(tmp_path: Path, m
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracker:5000")
     assert store_address.tracking_uri() == "http://tracker:5000"
     assert mlflow_plugin.artifact_location("http://tracker:5000") is None
+
+
+def test_a_database_that_another_program_makes_meanwhile_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "mlflow.db"
+
+    def make(engine: Engine) -> None:
+        Path(str(engine.url.database)).write_text("ours")
+        database.write_text("another's")
+
+    monkeypatch.setattr(utils, "_initialize_tables", make)
+    mlflow_plugin._make_database(f"sqlite:///{database}")
+    assert database.read_text() == "another's"
+    assert os.listdir(tmp_path) == ["mlflow.db"]
+
+
+def test_a_database_that_cannot_be_made_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise OperationalError("CREATE TABLE", {}, sqlite3.OperationalError("database or disk is full"))
+
+    monkeypatch.setattr(utils, "_initialize_tables", fail)
+    with pytest.raises(mlflow_plugin.TrackingError, match=r"mlflow\.db cannot be made: .*disk is full"):
+        mlflow_plugin.open_store(f"sqlite:///{tmp_path / 'mlflow.db'}")

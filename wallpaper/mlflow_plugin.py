@@ -114,12 +114,16 @@ def _check_database(uri: str) -> None:
 
 
 def _make_database(uri: str) -> None:
-    """Make a new SQLite file whole: MLflow makes its tables one by one, and one killed among them could never go on."""
+    """Make a new SQLite file whole: MLflow makes its tables one by one, and one killed among them could never go on.
+
+    Raises: OSError: it cannot be written.
+    """
     database = database_path(uri)
     if database is None or database.exists():
         return
     from mlflow.store.db import utils
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
 
     begun = database.with_name(f".{database.name}.new")
     for left in (begun, begun.with_name(f"{begun.name}-journal")):
@@ -127,9 +131,17 @@ def _make_database(uri: str) -> None:
     engine = create_engine(f"sqlite:///{begun}")
     try:
         utils._initialize_tables(engine)  # as its stores do; the public way is a command of its own
+    except SQLAlchemyError as error:
+        raise OSError(f"{database} cannot be made: {str(error).splitlines()[0]}") from error
     finally:
         engine.dispose()
-    os.replace(begun, database)
+    try:
+        os.link(begun, database)
+    except FileExistsError:
+        pass  # a server of MLflow, which knows no lock of ours, has made it meanwhile
+    except OSError:  # a file system without hard links
+        begun.rename(database)
+    begun.unlink(missing_ok=True)
 
 
 def _experiment_id(client: MlflowClient, uri: str) -> str:

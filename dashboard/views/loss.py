@@ -156,7 +156,7 @@ def _places(values: Sequence[float]) -> Sequence[int]:
     drawn: list[int] = []
     for start in range(0, len(values) - length + 1, length):
         stretch = range(start, start + length)
-        drawn += sorted((min(stretch, key=values.__getitem__), max(stretch, key=values.__getitem__)))
+        drawn += sorted({min(stretch, key=values.__getitem__), max(stretch, key=values.__getitem__)})
     return drawn
 
 

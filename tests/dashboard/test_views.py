@@ -146,6 +146,22 @@ def test_new_points_are_sent_alone() -> None:
     assert tails["y"][0] == [1.0]
 
 
+def test_a_long_line_keeps_its_spikes_and_grows_by_its_end() -> None:
+    values = [float(math.sin(number)) for number in range(2 * loss.MOST_POINTS)]
+    values[1234] = 50.0
+    old, new = (
+        loss.total([loss.Training("a", {"train/loss": curve(values[:count])}, 1000.0)], loss.Choice(), DARK)
+        for count in (len(values) - 1000, len(values))
+    )
+    raw = new["data"][0]
+    assert len(raw["x"]) <= loss.MOST_POINTS
+    assert max(raw["y"]) == 50.0
+    assert raw["x"] == sorted(set(raw["x"]))
+    steps = difference({**old, "data": old["data"][:2]}, {**new, "data": new["data"][:2]})  # without the best epoch
+    assert steps is not None
+    assert [(method, places) for method, _, places in steps] == [("extendTraces", [0, 1])]
+
+
 def test_points_that_changed_are_replaced_and_other_traces_drawn_anew() -> None:
     old = loss.total([training()], loss.Choice(log=False), DARK)
     worse = training(**{"val/loss": curve([9.0, 3.0, 2.0, 6.0])})

@@ -13,7 +13,6 @@ from wallpaper.training.config import check_at_least, check_below_one, check_cho
 MOST_HELD_OUT = 0.9
 """Largest share of pairs held out: every group must stay a source and a target of some pair."""
 
-
 CRITERION = "val/wasserstein2"
 """What a validation is judged by, lowest best; with coupling projection it is `FLOW`."""
 
