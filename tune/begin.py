@@ -60,8 +60,10 @@ def _search(options: Options, typed: set[str], begun: list[Path]) -> None:
         options.resources.check()
     data = Path(saved["data"]) if saved else asked.find_data(options.data)
     vae = None
-    if options.phase == "ode":
-        vae = Path(saved["vae"]) if saved else asked.find_vae(options.vae)
+    if saved and saved["vae"]:
+        vae = Path(saved["vae"])
+    elif options.phase == "ode":
+        vae = asked.find_vae(options.vae)
     parts = parts_of(options, vae, saved)
     if options.warm_start:
         for part in parts:

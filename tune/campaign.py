@@ -104,7 +104,7 @@ class Campaign:
         self._ground = outcome.Ground(data, options.preset)
 
     def remember(self) -> None:
-        """Write down what is to be done, for a resume."""
+        """Write down what is to be done, and the frozen VAE as soon as it is known, for a resume."""
         rows = {part.phase.name: {name: _plain(row) for name, row in part.rows.items()} for part in self.parts}
         points = {part.phase.name: [dict(point) for point in part.points] for part in self.parts}
         found = {"data": str(self.data.absolute()), "vae": str(self.vae.absolute()) if self.vae else ""}
@@ -123,7 +123,18 @@ class Campaign:
             share = left / (len(self.parts) - place) if left < float("inf") else left
             best = self._run_phase(part, time.time() + share)
             if part.phase.name == "vae":
-                self.vae = self.folder / "vae" / "trials" / best.name
+                self._freeze(self.folder / "vae" / "trials" / best.name)
+
+    def _freeze(self, best: Path) -> None:
+        """Choose the VAE of the ODE phase, once: paths in the latent spaces of two VAEs cannot be compared."""
+        if self.vae is None:
+            self.vae = best
+            self.remember()
+        elif self.vae != best.absolute():
+            click.echo(
+                f"\nODE: on the VAE of trial {self.vae.name}, as before; trial {best.name} is better now, and a new "
+                f"search trains on it: python tune/search.py --phase ode --vae {best}"
+            )
 
     def _run_phase(self, part: Part, until: float) -> Past:
         """Search one phase, or what is left of it; its best trial."""

@@ -18,6 +18,8 @@ from tests.tune.conftest import ROOT, Ground
 from tune import outcome, search
 from tune.study import load_database
 from wallpaper.cli.train import train_ode
+from wallpaper.training.checkpoint import weights_digest
+from wallpaper.training.vae_run import load_vae
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # MLflow's and SQLAlchemy's own
@@ -37,10 +39,19 @@ def called(ground: Ground, folder: Path, *options: str) -> subprocess.CompletedP
 def test_a_search_of_both_phases_and_then_of_one_trial_more(ground: Ground, tmp_path: Path) -> None:
     space = tmp_path / "space.yaml"
     space.write_text("vae: {learning_rate: {low: 1e-4, high: 1e-2, log: true}}\node: {hidden_dim: [64, 16, 256]}\n")
-    options = ["--data", str(ground.data), "--preset", "smoke", "--trials", "2", "--space", str(space), "--epochs", "1"]
+    options = ["--data", str(ground.data), "--preset", "smoke", "--trials", "1", "--space", str(space), "--epochs", "1"]
     done = called(ground, tmp_path, *options, "--concurrent", "1", "--name", "small", "--no-register")
     assert done.returncode == 0, done.stderr + done.stdout
     client = MlflowClient(f"sqlite:///{ground.database}")
+    assert len(runs(client)) == 2 + 2
+    again = called(ground, tmp_path, "--resume", "last", "--trials", "2")
+    assert again.returncode == 0, again.stderr + again.stdout
+    assert "1 of 2 trials to go" in again.stdout
+    vaes = tmp_path / "searches" / "small" / "vae" / "trials"
+    better = load_database(vaes.parent / "study.db").best_trial.user_attrs["name"]
+    assert better == "001", "the trial that came later must be the better VAE here"
+    assert "ODE: on the VAE of trial 000, as before; trial 001 is better now" in again.stdout
+
     parents = {run.data.tags["search.phase"]: run for run in runs(client) if run.data.tags["phase"] == "search"}
     assert set(parents) == {"vae", "ode"}
     for phase in ("vae", "ode"):
@@ -58,21 +69,17 @@ def test_a_search_of_both_phases_and_then_of_one_trial_more(ground: Ground, tmp_
         (epoch,) = {file.path for file in client.list_artifacts(best["run_id"], "visualizations") if file.is_dir}
         drawn = {Path(file.path).name for file in client.list_artifacts(best["run_id"], epoch)}
         assert drawn >= {"metrics.json", {"vae": "reconstructions.png", "ode": "transition_matrix.png"}[phase]}
-    vae = tmp_path / "searches" / "small" / "vae" / "trials" / parents["vae"].data.tags["best.trial"]
-    assert parents["ode"].data.tags["vae.folder"] == str(vae)
+    digests = {run.data.tags["vae.digest"] for run in runs(client) if "vae.digest" in run.data.tags}
+    assert digests == {weights_digest(load_vae(vaes / "000").state_dict())}, "all fields are of one latent space"
     words, typed = shlex.split(best["command"]), train_ode.make_context("train-ode", shlex.split(best["command"])[2:])
     assert words[:2] == ["wallpaper", "train-ode"]
+    assert Path(str(typed.params["vae"])) == vaes / "000"
     assert typed.params["hidden_dim"] == str(best["settings"]["hidden_dim"])
     model = Path(best["folder"]) / "model"
-    assert f"model            {model}" in done.stdout
-    assert json.loads((model / "model.json").read_text())["info"]["run_id"] == best["run_id"]
-
-    again = called(ground, tmp_path, "--resume", "last", "--trials", "3")
-    assert again.returncode == 0, again.stderr + again.stdout
-    assert "1 of 3 trials to go" in again.stdout
-    now = runs(client)
-    assert len(now) == 2 + 2 * 3
-    assert {run.info.status for run in now} == {"FINISHED"}
+    assert f"model            {model}" in again.stdout
+    info = json.loads((model / "model.json").read_text())["info"]
+    assert info["run_id"] == best["run_id"]
+    assert {info["vae_digest"]} == digests
 
 
 def runs(client: MlflowClient) -> list[Run]:
