@@ -124,10 +124,8 @@ def align(source: str, target: str) -> Alignment:
 
     Among equals, the one that distorts the typical source lattice least, then the plainest axes and shift.
     """
-    source_group = plane_group(source)
-    metric = primitive_metric(source_group, Lattice.standard(source_group.system).metric)
     _, best = _largest_common(source, target)
-    strains = {axes: _strain(metric, target, axes) for axes in dict.fromkeys(axes for axes, _ in best)}
+    strains = {axes: _strain(source, _point_group(target, axes)) for axes in dict.fromkeys(axes for axes, _ in best)}
     axes, shift = min(best, key=lambda found: (strains[found[0]], _plainness(found[0]), sum(found[1])))
     return Alignment(source, target, axes, shift, common_operations(source, target, axes, shift))
 
@@ -152,20 +150,37 @@ def _common_orders(source: str, target: str) -> Iterator[tuple[Matrix, Shift, in
     S and (A|w)^-1 T (A|w) have as many operations in common as A S A^-1 and (1|w)^-1 T (1|w), where A and w
     stand apart: far fewer products.
     """
-    moved = {
-        shift: {conjugate(op, Op(IDENTITY_MATRIX, shift)) for op in primitive_operations(target)} for shift in _SHIFTS
-    }
-    for axes in _small_unimodular():
-        back = unimodular_inverse(axes)
-        turned = {conjugate(op, Op(back)) for op in primitive_operations(source)}
-        for shift, operations in moved.items():
+    for axes, turned in _turned(source).items():
+        for shift, operations in _moved(target).items():
             yield axes, shift, len(turned & operations)
 
 
-def _strain(metric: Metric, target: str, axes: Matrix) -> float:
-    """How far the metric is from one that the target allows along these axes; rounded, so that equals tie."""
-    turned = {conjugate(op, Op(axes)).rot for op in primitive_operations(target)}
-    return round(distance(metric, invariant_metric(metric, turned)), 9)
+@cache
+def _turned(name: str) -> dict[Matrix, frozenset[Op]]:
+    """A S A^-1, the group S on other axes, for all axes A that are tried."""
+    every = {axes: Op(unimodular_inverse(axes)) for axes in _small_unimodular()}
+    return {axes: frozenset(conjugate(op, back) for op in primitive_operations(name)) for axes, back in every.items()}
+
+
+@cache
+def _moved(name: str) -> dict[Shift, frozenset[Op]]:
+    """(1|w)^-1 T (1|w), the group T about another origin, for all shifts w that are tried."""
+    every = {shift: Op(IDENTITY_MATRIX, shift) for shift in _SHIFTS}
+    return {shift: frozenset(conjugate(op, to) for op in primitive_operations(name)) for shift, to in every.items()}
+
+
+@cache
+def _point_group(name: str, axes: Matrix) -> frozenset[Matrix]:
+    """A^-1 P A, the matrices P of the group on other axes."""
+    return frozenset(conjugate(op, Op(axes)).rot for op in primitive_operations(name))
+
+
+@cache
+def _strain(source: str, point_group: frozenset[Matrix]) -> float:
+    """How far the source's typical lattice is from one that all matrices leave alone; rounded, so that equals tie."""
+    group = plane_group(source)
+    metric = primitive_metric(group, Lattice.standard(group.system).metric)
+    return round(distance(metric, invariant_metric(metric, point_group)), 9)
 
 
 def classify(operations: tuple[Op, ...]) -> str:
