@@ -24,11 +24,11 @@ test: $(VENV)/.dev-stamp ## format, lint, types, import layers, tests and doctes
 	@echo "==> lint (ruff check)"
 	@$(BIN)/ruff check .
 	@echo "==> types (mypy $(PACKAGES))"
-	@$(BIN)/mypy $(PACKAGES)
+	@$(BIN)/mypy -n 2 $(PACKAGES)
 	@echo "==> import layers (lint-imports)"
 	@$(BIN)/lint-imports
 	@echo "==> tests and doctests (pytest)"
-	@$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') # many wait for servers
+	@$(BIN)/python -m pytest --dist worksteal -n $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') # many wait for servers
 
 docs: $(VENV)/.dev-stamp ## the documentation's site, into site/; warnings are errors
 	@$(BIN)/python -m mkdocs build --strict

@@ -35,6 +35,11 @@ ALL_GROUPS = pytest.mark.parametrize("group", PLANE_GROUPS.values(), ids=lambda 
 """Run a test once for each of the 17 `PlaneGroup`s, as its argument `group`."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that may take minutes begin first: nobody then waits for them in the end."""
+    items.sort(key=lambda item: -max((mark.args[0] for mark in item.iter_markers("timeout")), default=0))
+
+
 def pytest_collection_finish() -> None:
     """What is imported stays: the garbage collector need not walk through it again, which NiceGUI's tests have it do
     after each of them."""
