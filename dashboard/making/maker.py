@@ -8,10 +8,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dashboard.making import files
-from dashboard.making.lengths import Lengths, measure
+from dashboard.making.lengths import Lengths, count_evaluations, measure
 from dashboard.making.models import Models
 from dashboard.making.transitions import Made, Wanted, make
 from dashboard.making.uploads import Start
@@ -33,11 +37,13 @@ class Maker:
     def __init__(self, store: Store) -> None:
         self.models = Models(store)
         self._secret = secrets.token_bytes(16)
-        self._computing, self._measuring, self._looking = threading.Lock(), threading.Lock(), threading.Lock()
+        self._computing, self._looking = threading.Lock(), threading.Lock()
+        self._measuring, self._counting = threading.Lock(), threading.Lock()
         self._made: Recent[str, Made] = Recent(MOST_KEPT)
         self._starts: Recent[str, Start] = Recent(MOST_STARTS)
         self._files: Recent[tuple[str, str, int], bytes] = Recent(MOST_FILES)
         self._lengths: Recent[tuple[str, int], Lengths] = Recent(MOST_LENGTHS)
+        self._evaluations: Recent[tuple[str, int], NDArray[np.int64]] = Recent(MOST_LENGTHS)
 
     def token(self, wanted: Wanted) -> str:
         """Names a transition in addresses; nobody can guess one that starts at somebody else's picture."""
@@ -89,6 +95,17 @@ class Maker:
             if key not in self._lengths:
                 self._lengths[key] = measure(self.models.get(model), seed)
             return self._lengths[key]
+
+    def evaluations(self, model: str, seed: int, tick: Callable[[int], None]) -> NDArray[np.int64]:
+        """Of the field on all paths, see `count_evaluations`. Blocks for a minute or two; what `tick` raises ends it.
+
+        Raises: ValueError: see `Models.get`. SolveError: a path that cannot be solved.
+        """
+        key = (model, seed)
+        with self._counting:
+            if key not in self._evaluations:
+                self._evaluations[key] = count_evaluations(self.models.get(model), seed, tick)
+            return self._evaluations[key]
 
     def file(self, token: str, kind: str, frame: int) -> bytes | None:
         """A file to keep, None if the transition is kept no longer. Blocks. Raises: ValueError: see `files.encode`."""

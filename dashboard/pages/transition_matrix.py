@@ -6,9 +6,12 @@ The grid itself is made by `dashboard.views.matrix` and answers in the browser.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+import numpy as np
 from nicegui import background_tasks, ui
+from numpy.typing import NDArray
 
 from dashboard.making import maker_of
 from dashboard.pages.context import Context, PageClosedError
@@ -21,7 +24,8 @@ from wallpaper.plane import GROUP_NAMES
 WHOLE = frozenset({"kept", "widest"})
 """Kinds of figures that are written into the cells."""
 
-BUSY = {True: "comparing all pairs …", False: "solving the paths of all 272 pairs …"}
+BUSY = {"kept": "comparing all pairs …", "widest": "comparing all pairs …"}
+SOLVING = "solving the paths of all 272 pairs …"
 
 
 class MatrixCard:
@@ -35,7 +39,7 @@ class MatrixCard:
         self._known: tuple[object, ...] = ()
         self._asked: tuple[object, ...] = ()
         self._previews: dict[Pair, str] = {}
-        self._run = ""
+        self._run, self._solved = "", 0
         with card(
             "All transitions", "rows are sources, columns targets; click a pair, or walk with the arrow keys"
         ) as controls:
@@ -54,6 +58,7 @@ class MatrixCard:
                 self._high = ui.label("").classes("wp-about")
                 ui.element("span").classes("wp-pointed").props('aria-live="off"')
             ui.element("img").classes("wp-preview").props('alt="" hidden')
+        self._ticking = ui.timer(1.0, self._say_how_far, active=False)
         self._grid: ui.html | None = None
 
     def update(self) -> None:
@@ -78,7 +83,8 @@ class MatrixCard:
             found = await self._pictures()
             values = self._values
             if wanted != self._known:
-                self._about.set_text(BUSY[colour in WHOLE])
+                self._about.set_text(BUSY.get(colour, SOLVING))
+                self._solved, self._ticking.active = 0, colour == "nfe"
                 values = await self._context.off_loop(self._figures, *wanted)
             elif not found:
                 return
@@ -89,7 +95,7 @@ class MatrixCard:
             return
         finally:
             if self._asked == wanted:
-                self._asked = ()
+                self._asked, self._ticking.active = (), False
         if colour == self._kept["colour"]:
             self._known, self._values = wanted, values
             self._draw()
@@ -98,12 +104,25 @@ class MatrixCard:
         """Blocks."""
         if colour in WHOLE:
             return orders(colour == "widest")
-        found = maker_of(self._context.store).lengths(model, seed)
-        table = {"length": found.length, "bend": found.bend, "error": found.error}[colour]
+        maker = maker_of(self._context.store)
+        if colour == "nfe":
+            table: NDArray[np.generic] = maker.evaluations(model, seed, partial(self._tick, (colour, model, seed)))
+        else:
+            found = maker.lengths(model, seed)
+            table = {"length": found.length, "bend": found.bend, "error": found.error}[colour]
         return {
             (source, target): float(table[i, j])
             for i, source in enumerate(GROUP_NAMES) for j, target in enumerate(GROUP_NAMES) if i != j
         }  # fmt: skip
+
+    def _tick(self, wanted: tuple[object, ...], solved: int) -> None:
+        """Note how many paths are solved. Raises: PageClosedError: nobody waits for them any more."""
+        if self._asked != wanted or self._box.is_deleted:
+            raise PageClosedError("something else is wanted")
+        self._solved = solved
+
+    def _say_how_far(self) -> None:
+        self._about.set_text(f"solving path {self._solved + 1} of 272, each with steps that adapt to it …")
 
     async def _pictures(self) -> bool:
         """Look once for the animations of the chosen run's last epoch. Returns: whether that changed anything."""

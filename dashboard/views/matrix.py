@@ -16,7 +16,7 @@ from wallpaper.plane.routes import widest_order
 
 COLOURS = {
     "kept": "common subgroup", "widest": "widest route", "length": "path length", "bend": "detour",
-    "error": "endpoint error",
+    "error": "endpoint error", "nfe": "evaluations",
 }  # fmt: skip
 """What a pair can be coloured by."""
 
@@ -27,6 +27,7 @@ ABOUT = {
     "bend": "length of the latent path over the straight line between its ends",
     "error": "distance of the path's end from the latent of the source's own pattern, made to have the target group; "
     "in units of the way there: 0 arrives, 1 is as far away as at the start",
+    "nfe": "evaluations of the field that dopri5 needs for this path alone, at the model's tolerances",
 }
 
 STEPS = 6
@@ -78,7 +79,7 @@ def words(value: float, kind: str) -> str:
     >>> words(4.0, "kept"), words(25.61, "length"), words(1.034, "bend")
     ('4', '25.6', '1.03')
     """
-    return f"{value:.0f}" if kind in ("kept", "widest") else f"{value:.3g}"
+    return f"{value:.0f}" if kind in ("kept", "widest", "nfe") else f"{value:.3g}"
 
 
 def matrix_markup(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchdiffeq import odeint
 
 from dashboard.making import Maker, RefusedPictureError, Wanted, lengths, read_start
 from dashboard.making import transitions as making
@@ -200,6 +201,39 @@ def test_lengths_are_those_of_the_paths(monkeypatch: pytest.MonkeyPatch) -> None
     assert found.bend[place] == pytest.approx(found.length[place] / float((path[-1] - path[0]).norm()), rel=1e-4)
     assert (found.bend >= 1 - 1e-5).all()
     assert not found.length.diagonal().any()
+
+
+def test_evaluations_are_those_that_torchdiffeq_asks_for() -> None:
+    model, solved = tiny_model(), list[int]()
+    found = lengths.count_evaluations(model, 2, solved.append)
+    assert solved == list(range(272))
+    assert (found.diagonal() == 0).all()
+    pattern = generate_pattern("pm", 2, model.resolution)
+    start = lengths.encode(model, torch.from_numpy(pattern.pixels).permute(2, 0, 1).float() / 255, "pm")
+    field = model.ode.field(*(torch.tensor([GROUP_NAMES.index(name)]) for name in ("pm", "p6")))
+    asked: list[float] = []
+
+    def counted(time: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+        asked.append(float(time))
+        return field(time, state)
+
+    own = model.ode.settings
+    with torch.no_grad():
+        odeint(counted, model.ode.standardise(start[None]), torch.tensor([0.0, 1.0]), rtol=own.rtol, atol=own.atol)
+    assert found[GROUP_NAMES.index("pm"), GROUP_NAMES.index("p6")] == len(asked)
+
+
+def test_counting_evaluations_ends_when_nobody_waits(maker: Maker) -> None:
+    def gone(solved: int) -> None:
+        if solved == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        maker.evaluations("", 2, gone)
+    solved: list[int] = []
+    found = maker.evaluations("", 2, solved.append)
+    assert len(solved) == 272, "counted from the beginning"
+    assert maker.evaluations("", 2, lambda _: pytest.fail("counted again")) is found
 
 
 class Arriving:

@@ -129,6 +129,9 @@ def test_the_matrix_can_be_coloured_by_the_models_paths(small: Store) -> None:
         element(user, "colour").set_value("error")
         await user.should_see("0 arrives, 1 is as far away", retries=3 * TRIES)
         assert "p1 to p2: endpoint error" in element(user, "matrix").content
+        element(user, "colour").set_value("nfe")
+        await user.should_see("dopri5 needs for this path alone", retries=3 * TRIES)
+        assert "p1 to p2: evaluations" in element(user, "matrix").content
 
     visit(small, act, path="/?tab=transitions")
 
