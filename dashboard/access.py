@@ -138,8 +138,8 @@ def require(password: str) -> None:
                 ui.notify("Wrong password", type="negative")
 
         ui.dark_mode(True)
-        with ui.card().classes("absolute-center w-80"):
-            ui.label("wallpaper dashboard").classes("text-lg")
+        with ui.card().classes("absolute-center").style("width: 320px"):
+            ui.label("wallpaper dashboard").classes("text-h6")
             typed = ui.input("Password", password=True).props("autofocus outlined").classes("w-full")
             typed.on("keydown.enter", check)
             ui.button("Enter", on_click=check).classes("w-full")

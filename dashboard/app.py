@@ -18,6 +18,7 @@ from dashboard import access, making_routes
 from dashboard.pages.context import Context
 from dashboard.pages.page import Page
 from dashboard.promotion import Mover
+from dashboard.shell import shell
 from dashboard.store import Store
 
 TITLE = "wallpaper"
@@ -59,7 +60,9 @@ def create_app(store: Store, *, password: str = "", read_only: bool = False) -> 
     def page(tab: str = "", run: str = "") -> None:
         ui.add_css(style)
         ui.add_head_html(QUIET)
-        Page(Context(store, mover, run if RUN.fullmatch(run) else ""), tab)
+        context = Context(store, mover, run if RUN.fullmatch(run) else "")
+        ui.add_body_html(shell(context.theme))
+        Page(context, tab)
 
     @app.get("/artifact/{run_id}/{path:path}")
     async def artifact(run_id: str, path: str) -> FileResponse:

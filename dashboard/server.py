@@ -32,6 +32,9 @@ SECRET = "WALLPAPER_DASHBOARD_SECRET"
 RECONNECT_SECONDS = 60.0
 """A browser that is busy drawing answers late; by default it would be dropped, and the page reload itself."""
 
+TAB_SECONDS = 600.0
+"""NiceGUI remembers every browser's tab for 30 days by default; nothing is kept there."""
+
 
 def serve(host: str, port: int, password: str, *, read_only: bool = False) -> None:
     """Serve until Ctrl-C. Args: password: asked of everybody; empty for none. read_only: nobody moves an alias."""
@@ -42,8 +45,9 @@ def serve(host: str, port: int, password: str, *, read_only: bool = False) -> No
     announced = f"Dashboard of {without_passwords(store.uri)}: http://{shown}:{port}  (Ctrl-C ends it)"
     app.on_startup(lambda: click.echo(announced))
     app.on_shutdown(store.stop)
+    app.storage.max_tab_storage_age = TAB_SECONDS
     ui.run(
-        host=host, port=port, title=TITLE, reload=False, show=False, language="en-US", dark=True,
+        host=host, port=port, title=TITLE, reload=False, show=False, language="en-US", dark=True, tailwind=False,
         show_welcome_message=False, reconnect_timeout=RECONNECT_SECONDS,
         storage_secret=os.environ.get(SECRET) or own_secret(project_root() / STORAGE / "secret"),
         gzip_middleware_factory=lambda inner: GZipMiddleware(inner, compresslevel=3),

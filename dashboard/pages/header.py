@@ -12,6 +12,7 @@ from nicegui.events import KeyEventArguments
 
 from dashboard.pages.context import Context
 from dashboard.pages.picker import Picker
+from dashboard.shell import MARK
 from dashboard.theme import DARK
 
 KEYS = (
@@ -20,12 +21,6 @@ KEYS = (
     ("D", "dark or light"),
     ("?", "this help"),
     ("Esc", "close what is open"),
-)
-
-MARK = (
-    '<svg viewBox="0 0 24 24" width="26" height="26" fill="none" stroke-width="1.8" stroke-linejoin="round" '
-    'aria-hidden="true"><path d="M12 2 21 7v10l-9 5-9-5V7z" stroke="var(--wp-primary)"/>'
-    '<path d="M12 12V22M12 12 3 7M12 12 21 7" stroke="var(--wp-accent)"/></svg>'
 )
 
 

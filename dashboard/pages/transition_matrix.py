@@ -44,9 +44,9 @@ class MatrixCard:
             "All transitions", "rows are sources, columns targets; click a pair, or walk with the arrow keys"
         ) as controls:
             with controls:
-                ui.toggle(COLOURS, value=kept["colour"], on_change=self._recolour).props(
-                    'dense no-caps aria-label="Colour by"'
-                ).classes("wp-toggle").mark("colour")
+                ui.select(COLOURS, value=kept["colour"], label="Colour by", on_change=self._recolour).props(
+                    "dense outlined options-dense"
+                ).classes("wp-compare").mark("colour")
             self._about = ui.label("").classes("wp-about")
             with ui.element("div").classes("wp-matrix-scroll") as self._box:
                 skeleton(480)

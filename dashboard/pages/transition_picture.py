@@ -6,12 +6,16 @@ Limits and words come from `dashboard.making.uploads`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeVar
+from weakref import WeakMethod
 
 from nicegui import events, ui
 
 from dashboard.making import SHIPPED, RefusedPictureError, Start, maker_of, read_start
 from dashboard.making.uploads import MOST_BYTES
 from dashboard.pages.context import Context, PageClosedError
+
+E = TypeVar("E", bound=events.UiEventArguments)
 
 TOO_LARGE = f"A picture may have at most {MOST_BYTES // 2**20} MB, but this has more: shrink it."
 
@@ -27,7 +31,12 @@ class StartPicture:
         self.chosen: Start | None = None
         with row, ui.element("div").classes("wp-upload") as self._button:
             self._upload = (
-                ui.upload(on_upload=self._given, on_rejected=self._refused, max_file_size=MOST_BYTES, auto_upload=True)
+                ui.upload(
+                    on_upload=_weakly(self._given),
+                    on_rejected=_weakly(self._refused),
+                    max_file_size=MOST_BYTES,
+                    auto_upload=True,
+                )
                 .props('accept="image/png,image/jpeg,image/webp"')
                 .mark("upload")
             )
@@ -80,9 +89,24 @@ class StartPicture:
         self._say(start.words)
         self._started(start.group)
 
-    def _refused(self) -> None:
+    def _refused(self, _: events.UiEventArguments) -> None:
         self._say(TOO_LARGE)
 
     def _say(self, text: str) -> None:
         self._words.set_text(text)
         self._box.set_visibility(bool(text))
+
+
+def _weakly(method: Callable[[E], Any]) -> Callable[[E], Any]:
+    """The method for as long as its page lives.
+
+    An upload has a route of its own, and FastAPI remembers the last 4096 functions that were routes: each would keep
+    the page that it reports to.
+    """
+    found = WeakMethod(method)
+
+    def call(event: E) -> Any:
+        method = found()
+        return None if method is None else method(event)
+
+    return call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from typing import Any
 
@@ -13,6 +14,8 @@ from PIL import Image
 
 from dashboard.making import models
 from dashboard.making import transitions as making
+from dashboard.pages.context import Context
+from dashboard.pages.transition_picture import StartPicture
 from dashboard.store import Store, VersionRecord
 from tests.dashboard.conftest import eventually, look, visit
 from tests.tiny import SIDE, tiny_model
@@ -134,6 +137,21 @@ def test_the_matrix_can_be_coloured_by_the_models_paths(small: Store) -> None:
         assert "p1 to p2: evaluations" in element(user, "matrix").content
 
     visit(small, act, path="/?tab=transitions")
+
+
+def test_nothing_of_a_closed_page_is_kept(small: Store) -> None:
+    async def act(user: User) -> None:
+        await waited(user, "player")
+        assert parts(), "of the page that is open"
+        assert user.client is not None
+        user.client.delete()
+
+    def parts() -> list[object]:
+        return [found for found in gc.get_objects() if isinstance(found, (Context, StartPicture))]
+
+    visit(small, act, path="/?tab=transitions")
+    gc.collect()
+    assert parts() == []
 
 
 def test_a_picture_of_ones_own_starts_a_transition(small: Store) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from dashboard.making.transitions import FRAMES
 from dashboard.pages.header import KEYS
@@ -42,6 +42,24 @@ POINT = """() => {
 BRUSHED = """() => document.querySelector('.parcoords').closest('.js-plotly-plot').data[0].dimensions
   .filter((axis) => axis.constraintrange)"""
 ZOOM = "() => document.querySelector('.wp-figure')._fullLayout.xaxis.range"
+
+
+def test_the_outline_is_there_before_any_script_and_gives_way_to_the_page(
+    context: BrowserContext, address: str
+) -> None:
+    outline, page = context.new_page().locator("#wp-shell"), context.pages[0]
+    context.route("**/*.js", lambda route: route.abort())
+    page.goto(address)
+    expect(outline).to_be_visible()
+    expect(outline).to_have_text("wallpaper")
+    box = outline.locator("header").bounding_box()
+    assert box is not None
+    assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 1440, 56)
+    context.unroute("**/*.js")
+    page.goto(address)
+    page.locator(".wp-header").wait_for()
+    expect(outline).to_be_hidden()
+    assert page.locator(".wp-header").bounding_box() == box
 
 
 def test_a_training_is_watched_and_a_zoom_stays_while_it_streams(visit: Visit, store: Filled) -> None:
