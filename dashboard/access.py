@@ -140,6 +140,6 @@ def require(password: str) -> None:
         ui.dark_mode(True)
         with ui.card().classes("absolute-center").style("width: 320px"):
             ui.label("wallpaper dashboard").classes("text-h6")
-            typed = ui.input("Password", password=True).props("autofocus outlined").classes("w-full")
+            typed = ui.input("Password", password=True).props("autofocus outlined").style("width: 100%")
             typed.on("keydown.enter", check)
-            ui.button("Enter", on_click=check).classes("w-full")
+            ui.button("Enter", on_click=check).style("width: 100%")
