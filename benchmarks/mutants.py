@@ -140,10 +140,10 @@ MUTANTS = (
         "tests/training/test_couplings.py",
     ),
     Mutant(
-        "store: a history goes on one point too late",
+        "store: a history goes on one point too early",
         "dashboard/store/series.py",
         "self._token, self._kept = token, self._kept + len(points)",
-        "self._token, self._kept = token, self._kept + len(points) + 1",
+        "self._token, self._kept = token, self._kept + len(points) - 1",
         "tests/dashboard/test_store.py",
     ),
     Mutant(

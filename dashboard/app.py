@@ -61,6 +61,7 @@ def create_app(store: Store, *, password: str = "", read_only: bool = False) -> 
         ui.add_css(style)
         ui.add_head_html(QUIET)
         context = Context(store, mover, run if RUN.fullmatch(run) else "")
+        ui.context.client.on_delete(context.close)
         ui.add_body_html(shell(context.theme))
         Page(context, tab)
 

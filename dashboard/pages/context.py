@@ -39,6 +39,8 @@ class Context:
     """Choose another run, by its id."""
     show: Callable[[str], None] = field(default=lambda _: None)
     """Show another tab, by its name."""
+    closed: bool = False
+    """Nobody sees the page any more, and its elements are gone."""
 
     @property
     def run(self) -> RunRecord | None:
@@ -58,7 +60,7 @@ class Context:
     async def off_loop(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a function that blocks, run in a thread.
 
-        Raises: PageClosedError: the server is stopping; whatever `ask` raises.
+        Raises: PageClosedError: the page was closed meanwhile, or the server is stopping; whatever `ask` raises.
         """
         done: list[T] = []  # `io_bound` answers None both for None and when it is cut off
 
@@ -66,6 +68,16 @@ class Context:
             done.append(ask(*args, **kwargs))
             return True
 
-        if await run.io_bound(work) is None:
-            raise PageClosedError("the server is stopping")
+        try:
+            ended = await run.io_bound(work)
+        except Exception as error:
+            if self.closed:
+                raise PageClosedError("the page is closed") from error
+            raise
+        if ended is None or self.closed:
+            raise PageClosedError("the page is closed, or the server is stopping")
         return done[0]
+
+    def close(self) -> None:
+        """Note that nobody sees the page any more."""
+        self.closed = True

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+from threading import Event
+
 import pytest
 from nicegui import ui
 from nicegui.testing import User
 
 from dashboard.pages import page
 from dashboard.pages.tabs import TABS
-from dashboard.store import Connection, Store
+from dashboard.store import Connection, File, Store
 from dashboard.views import loss as loss_views
 from tests.dashboard.conftest import TRIES, figures, look, text_of, train, visit
 from wallpaper import tracking
@@ -77,6 +81,31 @@ def test_an_error_in_a_tab_is_said_there_and_the_others_go_on(trained: Store, mo
         await user.should_see("best so far", retries=TRIES)
 
     visit(trained, act, path="/?tab=loss")
+
+
+def test_a_page_that_is_closed_while_its_tab_waits_leaves_no_error(
+    drawn: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, answer, listed = Event(), Event(), drawn.files
+
+    def wait(run_id: str, folder: str) -> list[File]:
+        asked.set()
+        assert answer.wait(30)
+        return listed(run_id, folder)
+
+    monkeypatch.setattr(drawn, "files", wait)
+
+    async def act(user: User) -> None:
+        assert await asyncio.to_thread(asked.wait, 30)
+        assert user.client is not None
+        user.client.delete()
+        user.client = None
+        gc.collect()  # the elements of a page end with it
+        answer.set()
+        await asyncio.sleep(0.3)
+
+    visit(drawn, act, path="/?tab=reconstructions")
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_another_run_is_chosen_from_what_was_typed(store: Store) -> None:
