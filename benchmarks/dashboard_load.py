@@ -21,17 +21,24 @@ from benchmarks.dashboard_clients import pages
 from benchmarks.dashboard_store import training
 from benchmarks.measuring import Findings
 from dashboard.pages.tabs import TABS
+from dashboard.server import RECONNECT_SECONDS
 from wallpaper import tracking
 
 LATE_MS, GROWTH_MB = 20.0, 1.0
 
 POINTS_A_SECOND = 10
 
+POINT_BYTES = 24
+"""Of one point of a history: step, value, time."""
+
 LOOK_S = 15.0
 """That a page is looked at by clients that come and go."""
 
 SETTLED_S = 120.0
 """Until caches are full; memory is watched from then on."""
+
+ROUNDS = 2
+"""Of all tabs, until those who come and go have filled the caches: in the first, each is drawn for the first time."""
 
 
 def under_load(found: Findings, port: int, server: psutil.Process, late: Path, clients: int, seconds: float) -> None:
@@ -54,34 +61,35 @@ def under_load(found: Findings, port: int, server: psutil.Process, late: Path, c
     row = {
         "clients": clients, "seconds": seconds, "messages": messages, "late p50 ms": p50, "p95": p95, "p99": p99,
         "worst": worst, "CPU of one core": spent / seconds, "MB at the end": memory[-1][1],
-        "MB an hour": growth(memory),
+        "MB an hour": growth(memory, SETTLED_S), "of history": POINTS_A_SECOND * 3600 * POINT_BYTES / 1e6,
     }  # fmt: skip
     found.table(f"A run that logs {POINTS_A_SECOND} points a second, watched", [row])
     found.predict(f"95 of 100 times at most {LATE_MS:g} ms late", p95 <= LATE_MS, f"{p95:.1f}")
-    _predict_growth(found, "while a run logs", memory)
+    _predict_growth(found, "while a run logs", memory, SETTLED_S)
 
 
 def soak(found: Findings, port: int, server: psutil.Process, clients: int, seconds: float) -> None:
     """Nothing is logged; clients open every tab of a long training, look, and leave."""
     paths = [f"/?run={training()}&tab={tab.name}" for tab in TABS]
+    settled = ROUNDS * len(paths) * LOOK_S + RECONNECT_SECONDS
     memory, spent, messages = asyncio.run(_watch(port, server, clients, seconds, paths))
     row = {
         "clients": clients, "seconds": seconds, "messages": messages, "CPU of one core": spent / seconds,
-        "MB at the end": memory[-1][1], "MB an hour": growth(memory),
+        "MB at the end": memory[-1][1], "MB an hour": growth(memory, settled),
     }  # fmt: skip
     found.table(f"Clients that come and go every {LOOK_S:g} s, nothing new", [row])
-    _predict_growth(found, "while nothing is logged", memory)
+    _predict_growth(found, "while nothing is logged", memory, settled)
 
 
-def growth(memory: Sequence[tuple[float, float]]) -> float:
-    """MB an hour, of (seconds, MB), once caches are full."""
+def growth(memory: Sequence[tuple[float, float]], settled: float) -> float:
+    """MB an hour, of (seconds, MB), from `settled` seconds on, or the last two thirds of a shorter time."""
     times, sizes = np.array(memory).T
-    steady = times > min(SETTLED_S, times[-1] / 3)
+    steady = times > min(settled, times[-1] / 3)
     return float(np.polyfit(times[steady], sizes[steady], 1)[0]) * 3600
 
 
-def _predict_growth(found: Findings, when: str, memory: Sequence[tuple[float, float]]) -> None:
-    mb = growth(memory)
+def _predict_growth(found: Findings, when: str, memory: Sequence[tuple[float, float]], settled: float) -> None:
+    mb = growth(memory, settled)
     found.predict(f"{when} at most {GROWTH_MB:g} MB an hour", mb <= GROWTH_MB, f"{mb:.1f}")
 
 

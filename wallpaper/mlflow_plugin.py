@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.tracking.default_experiment.abstract_context import DefaultExperimentProvider
 
 from wallpaper.checkout import is_project, project_root
-from wallpaper.store_address import DATABASE, database_path, without_passwords
+from wallpaper.store_address import DATABASE, database_path, reason_of, without_passwords
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -86,7 +86,7 @@ def open_store(uri: str) -> Store:
             client = MlflowClient(uri)
             return Store(uri, client, os.environ.get("MLFLOW_EXPERIMENT_ID") or _experiment_id(client, uri))
     except (MlflowException, OSError) as error:
-        found = without_passwords(f"{uri} gives: {str(error)[:300]}")
+        found = without_passwords(f"{uri} gives: {reason_of(error)}")
         raise TrackingError(
             f"`MLFLOW_TRACKING_URI` must name a store that answers, but {found}; "
             f"start its server, or unset the variable to record in {project_root() / DATABASE}"

@@ -1,6 +1,6 @@
 """Where runs are recorded, as an address: the one that commands use, the file behind it, and how it is shown.
 
-Passwords may stand in addresses; messages, logs, tags and files get them without. Knows no MLflow.
+Passwords may stand in addresses; messages, logs, tags and files get them without. Does not load MLflow.
 """
 
 from __future__ import annotations
@@ -38,3 +38,13 @@ def without_passwords(text: str) -> str:
     'sqlite:////tmp/a@b.db'
     """
     return _USER.sub("", text)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a store does not answer: the error's first line; of a connection that failed, what the system said.
+
+    MLflow wraps a whole address and three libraries' words around that.
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    said = re.search(r"\[Errno -?\d+\] ([^\"')]+)", lines[0]) if "Max retries exceeded" in lines[0] else None
+    return said[1] if said else lines[0][:300]

@@ -7,7 +7,6 @@ not answer, what was last known stays, and `connection` says since when and why.
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from dashboard.store.artifacts import Artifacts
 from dashboard.store.records import Connection, Curve, File, RunRecord, VersionRecord
 from dashboard.store.series import Series
 from dashboard.store.source import Source
+from wallpaper.store_address import reason_of
 
 BUSY_SECONDS, CALM_SECONDS, IDLE_SECONDS = 1.0, 3.0, 15.0
 """Between two questions: while a run is live, while somebody looks, while nobody does."""
@@ -221,10 +221,3 @@ class Store:
         for run_id in unseen[:-MOST_UNSEEN]:
             del self._series[run_id]
             self._curves.pop(run_id, None)
-
-
-def reason_of(error: Exception) -> str:
-    """Its first line; of a connection that failed, what the system said, without all that MLflow wraps around it."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    said = re.search(r"\[Errno -?\d+\] ([^\"')]+)", lines[0]) if "Max retries exceeded" in lines[0] else None
-    return said[1] if said else lines[0][:300]

@@ -15,7 +15,7 @@ from dashboard.store import store as stores
 from dashboard.store.artifacts import UnsafePathError, address, checked
 from dashboard.store.series import FULL_SECONDS, Series
 from dashboard.store.source import Point, Source
-from dashboard.store.store import MOST_UNSEEN, reason_of
+from dashboard.store.store import MOST_UNSEEN
 from tests.dashboard.conftest import look, train
 from tests.servers import free_port, mlflow_server
 from wallpaper import tracking
@@ -263,20 +263,3 @@ def wait_for(holds: object, store: Store) -> None:
         assert time.monotonic() < until, store.connection
         store.retry()
         time.sleep(0.05)
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        (
-            "API request to http://h:9/x failed with exception HTTPConnectionPool(host='h', port=9): Max "
-            "retries exceeded with url: /x (Caused by NewConnectionError(\"HTTPConnection(host='h', port=9): Failed "
-            'to establish a new connection: [Errno 111] Connection refused"))',
-            "Connection refused",
-        ),
-        ("RESOURCE_DOES_NOT_EXIST: no such experiment\nTraceback", "RESOURCE_DOES_NOT_EXIST: no such experiment"),
-        ("  ", "OSError"),
-    ],
-)
-def test_the_banner_says_what_the_system_said(text: str, reason: str) -> None:
-    assert reason_of(OSError(text)) == reason
