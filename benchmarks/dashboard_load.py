@@ -75,6 +75,7 @@ def soak(found: Findings, port: int, server: psutil.Process, clients: int, secon
     memory, spent, messages = asyncio.run(_watch(port, server, clients, seconds, paths))
     row = {
         "clients": clients, "seconds": seconds, "messages": messages, "CPU of one core": spent / seconds,
+        f"MB after {settled:g} s": next((mb for at, mb in memory if at >= settled), memory[-1][1]),
         "MB at the end": memory[-1][1], "MB an hour": growth(memory, settled),
     }  # fmt: skip
     found.table(f"Clients that come and go every {LOOK_S:g} s, nothing new", [row])
