@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmarks.faults_run import DATA, Project
 from serving.trial import try_version
-from wallpaper.cli.registry import NAME
+from wallpaper.cli.places import NAME
 from wallpaper.data import PatternStore
 from wallpaper.evaluation import weights_of
 from wallpaper.journal import find

@@ -32,6 +32,7 @@ from wallpaper.data.layout import DIGEST_LENGTH
 from wallpaper.data.samples import Samples
 from wallpaper.data.store import PatternStore
 from wallpaper.evaluation import Record, read_record, weights_of
+from wallpaper.model_files import DESCRIPTION, FILES
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.tracking import Store
 
@@ -39,7 +40,6 @@ AUTO = "auto"
 """In an alias's place: @champion where there is none yet, else @challenger."""
 
 LONGEST_DESCRIPTION = 5000  # of a version, in MLflow's tables
-FILES = ("model.json", "vae.safetensors", "ode.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _point(registry: Registry, version: str, alias: str) -> tuple[str, Outcome |
 
 def _about(folder: Path, name: str, run_id: str, samples: Samples) -> dict[str, str]:
     """What every answer, the version's tags and the card say of the model; an unknown digest is empty."""
-    info = json.loads((folder / "model.json").read_text(encoding="utf-8")).get("info", {})
+    info = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")).get("info", {})
     return {
         "name": name,
         "run_id": run_id,

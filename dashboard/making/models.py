@@ -15,7 +15,8 @@ import wallpaper
 from dashboard.recent import Recent
 from dashboard.store import RunRecord, Store, VersionRecord
 from wallpaper.data.samples import Samples
-from wallpaper.models.transition_model import DESCRIPTION, TransitionModel
+from wallpaper.model_files import DESCRIPTION, FILES
+from wallpaper.models.transition_model import TransitionModel
 
 SHIPPED = "shipped"
 """The key of the model that is part of the package. A registered one's is `name/version`, a run's the run's id."""
@@ -25,7 +26,6 @@ SHIPPED_FOLDER = Path(wallpaper.__file__).parent / "shipped"
 FOLDER = "model"
 """Below a run's files."""
 
-PARTS = ("vae.safetensors", "ode.safetensors", DESCRIPTION)
 
 SAMPLES = "samples.safetensors"
 """Among what is packed with a registered model."""
@@ -120,7 +120,7 @@ class Models:
                 )
             return folders[0]
         try:
-            files = [self._store.file(key, f"{FOLDER}/{name}") for name in PARTS]
+            files = [self._store.file(key, f"{FOLDER}/{name}") for name in FILES]
         except (OSError, ValueError) as error:
             raise ValueError(
                 f"run {key[:8]} must keep a transition model below {FOLDER}/, but does not; choose another model"

@@ -105,3 +105,27 @@ finally:
 def test_the_module_is_the_command() -> None:
     done = subprocess.run([sys.executable, "-m", "wallpaper", "--version"], capture_output=True, text=True, timeout=100)
     assert done.stdout == f"wallpaper, version {__version__}\n"
+
+
+QUICK = (
+    "generate",
+    "identify",
+    "transition",
+    "relations",
+    "search",
+    "models",
+    "promote",
+    "rollback",
+    "serve",
+    "dashboard",
+)
+
+
+def test_help_of_what_is_asked_for_most_waits_for_no_library_that_takes_seconds() -> None:
+    code = (
+        "import sys, click; from wallpaper.cli import main\n"
+        f"for name in {QUICK}: assert main.get_command(click.Context(main), name)\n"
+        "print({'torch', 'mlflow', 'matplotlib', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

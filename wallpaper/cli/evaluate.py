@@ -15,7 +15,8 @@ from wallpaper.cli.options import data_option
 from wallpaper.cli.places import DEMO_VAE, MODEL_HELP, OUTPUT, SHIPPED, VAE_RUNS, model_folder
 from wallpaper.data import PatternStore
 from wallpaper.evaluation import Evaluation, table
-from wallpaper.models.transition_model import DESCRIPTION, TransitionModel
+from wallpaper.model_files import DESCRIPTION
+from wallpaper.models.transition_model import TransitionModel
 from wallpaper.training.run_folder import latest_run
 from wallpaper.training.vae_loop import load_vae
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from wallpaper.cli.places import DATA, PER_GROUP
 from wallpaper.cli.progress import bar
-from wallpaper.data import PatternStore, generate_dataset
-from wallpaper.pictures.export import export_images
+
+if TYPE_CHECKING:
+    from wallpaper.data import PatternStore
 
 
 @click.command("generate")
@@ -90,6 +91,9 @@ def generate(
       wallpaper generate                                        5100 patterns of 64 px, a minute or two
       wallpaper generate --per-group 500 --size 256 -o data/full/patterns.h5 --images data/full/images
     """
+    from wallpaper.data import generate_dataset  # noqa: PLC0415 - loads torch, which takes seconds: help does not wait
+    from wallpaper.pictures.export import export_images  # noqa: PLC0415 - as above
+
     try:
         with bar("generating", "patterns") as move:
             store = generate_dataset(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from wallpaper.cli.places import DATA, DEMO_DATA, dataset
+from wallpaper.cli.places import DATA, DEMO_DATA, NAME, dataset
 from wallpaper.training.config import FieldInfo, describe
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,3 +67,13 @@ def data_option(text: str) -> Callable[[F], F]:
 def optional_flag(name: str, text: str) -> Callable[[F], F]:
     """An option that is true or false, given with a value so that MLproject parameters can reach it."""
     return click.option(name, type=click.BOOL, default=False, show_default=True, metavar="BOOL", help=text)
+
+
+def _checked_name(context: click.Context, option: click.Parameter, name: str) -> str:
+    if set("/:") & set(name):
+        raise click.BadParameter(f"must hold neither / nor :, but got {name!r}", ctx=context, param=option)
+    return name
+
+
+name_option = click.option("--name", default=NAME, show_default=True, callback=_checked_name, help="Registered model.")
+"""Of all commands of the registry."""

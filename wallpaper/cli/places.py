@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wallpaper.models.transition_model import DESCRIPTION
+from wallpaper.model_files import DESCRIPTION
 
 DATA = Path("data/patterns.h5")
 OUTPUT = Path("output")
@@ -23,8 +23,10 @@ PER_GROUP = 300
 MODEL = "model"
 """Folder of the transition model inside a run's folder."""
 
-CHAMPION = "models:/wallpaper-transition@champion"
+NAME = "wallpaper-transition"
+"""Of the registered model."""
 
+CHAMPION = f"models:/{NAME}@champion"
 
 SHIPPED, SHIPPED_NAME = Path(__file__).parents[1] / "shipped", "shipped"
 """The trained model that is part of the package, and the name that chooses it."""

@@ -15,24 +15,16 @@ import click
 from wallpaper import tracking
 from wallpaper.cli.application import call
 from wallpaper.cli.evaluate import evaluation_path, measure
-from wallpaper.cli.places import MODEL, MODEL_HELP, ODE_RUNS, model_folder
+from wallpaper.cli.options import name_option
+from wallpaper.cli.places import MODEL, MODEL_HELP, NAME, ODE_RUNS, model_folder
 from wallpaper.data import PatternStore
 from wallpaper.evaluation import read_record, weights_of
-from wallpaper.models.transition_model import DESCRIPTION, TransitionModel
+from wallpaper.model_files import DESCRIPTION
+from wallpaper.models.transition_model import TransitionModel
 
-NAME, AUTO = "wallpaper-transition", "auto"
+AUTO = "auto"
 HELD_OUT = "test"
 """The split that registered figures are of: gates compare versions on the same patterns."""
-
-
-def _checked_name(context: click.Context, option: click.Parameter, name: str) -> str:
-    if set("/:") & set(name):
-        raise click.BadParameter(f"must hold neither / nor :, but got {name!r}", ctx=context, param=option)
-    return name
-
-
-name_option = click.option("--name", default=NAME, show_default=True, callback=_checked_name, help="Registered model.")
-"""Of all commands of the registry."""
 
 
 @click.command("register")

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from wallpaper import tracking
 from wallpaper.cli.application import call
 from wallpaper.cli.places import CHAMPION
 
@@ -79,6 +78,8 @@ def _check_registered(model: str) -> None:
     named = re.fullmatch(r"models:/([^@/]+)(?:@(.+)|/(\d+))", model)
     if named is None:
         return
+    from wallpaper import tracking  # noqa: PLC0415 - loads MLflow, which takes seconds: help does not wait for it
+
     name, alias, version = named.groups()
     store = tracking.initialise()
     try:

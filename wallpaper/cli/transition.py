@@ -1,37 +1,23 @@
 """`wallpaper transition`: one transition as an animation or a strip, with its symmetry spectrum and certificates.
 
-Options around `wallpaper.transition`; everything drawn is drawn by `wallpaper.pictures`, judged by `wallpaper.judge`.
+Options alone; the files are written by `transition_files`, or by the client of a server.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from wallpaper.cli.endpoint import ask
 from wallpaper.cli.places import MODEL_HELP, model_folder
-from wallpaper.cli.progress import bar
-from wallpaper.judge import identify
-from wallpaper.models.transition_model import TransitionModel
-from wallpaper.pictures.animation import write_animation, write_png
-from wallpaper.pictures.figures import save_figure, spectrum_plot
-from wallpaper.pictures.files import replacing
-from wallpaper.pictures.render import Picture
-from wallpaper.pictures.strip import spread
 from wallpaper.plane import plane_group
-from wallpaper.plane.relations import classify
 from wallpaper.plane.routes import ROUTES
-from wallpaper.transition import Transition, pictures, spectrum, transition_from_seed, verdict
 
 SUFFIXES = (".gif", ".mp4", ".png")
 FIGURES = (".png", ".svg", ".pdf")
-THUMBNAILS, THUMBNAIL_SIZE = 9, 150
 
 
 @click.command("transition")
@@ -137,20 +123,14 @@ def transition(
         files = {"output": output, "frames": frames, "spectrum": figure, "certify": certify, "model": model}
         form = {"n_frames": n_frames, "seed": seed, "route": route, "size": size, "cells": cells, "duration": duration}
         sys.exit(ask(endpoint, first, last, **files, **form))
-    loaded = TransitionModel.load(model_folder(model))
-    result = transition_from_seed(loaded, first, last, seed=seed, n_frames=n_frames, route=route)
-    drawn = pictures(result, size=size, cells=cells)
-    write_animation(output, drawn, duration_s=duration)
-    click.echo(f"{output}: {_summary(result)}")
-    if frames is not None:
-        for number, picture in enumerate(drawn):
-            write_png(frames / f"{number:03d}.png", picture)
-        click.echo(f"{frames}/: {len(drawn)} frames")
+    from wallpaper.cli import transition_files as made  # noqa: PLC0415 - takes seconds to load: help does not wait
+
+    result = made.make(model_folder(model), first, last, seed=seed, n_frames=n_frames, route=route)
+    made.write_pictures(result, output, frames, size=size, cells=cells, duration_s=duration)
     if figure is not None:
-        _draw_spectrum(figure, result, cells)
-        click.echo(f"{figure}: the symmetry spectrum")
+        made.write_spectrum(result, figure, cells)
     if certify is not None:
-        click.echo(f"{certify}: {_certify(certify, result)}")
+        made.write_certificates(result, certify)
 
 
 def _check_suffixes(given: Mapping[str, tuple[Path | None, tuple[str, ...]]]) -> None:
@@ -159,59 +139,3 @@ def _check_suffixes(given: Mapping[str, tuple[Path | None, tuple[str, ...]]]) ->
         if path is not None and path.suffix.lower() not in suffixes:
             text = f"must end in {', '.join(suffixes)}, but got {str(path)!r}"
             raise click.BadParameter(text, param_hint=f"'{option}'")
-
-
-def _summary(result: Transition) -> str:
-    route = result.route
-    way = " to ".join(route.groups)
-    if len(route.legs) == 1:
-        kept = f"every frame keeps {route.legs[0].common_group} (order {route.width})"
-    else:
-        kept = "frames keep " + ", then ".join(f"{leg.common_group} (order {leg.order})" for leg in route.legs)
-    return f"{way}, {kept}; path length {result.path_length:.2f}, {result.nfe} evaluations"
-
-
-def _draw_spectrum(path: Path, result: Transition, cells: float) -> None:
-    shown = result.at(spread(len(result.times), THUMBNAILS))
-    thumbnails: list[Picture] = pictures(shown, size=THUMBNAIL_SIZE, cells=cells)
-    measured = spectrum(result)
-    common = [line.operation for line in measured.lines if line.role == "common"]
-    last = len(result.times) - 1
-    inner = [index for index, weight in enumerate(result.weights) if weight == 1 and index != last]
-    figure = spectrum_plot(
-        measured,
-        source=result.source,
-        target=result.target,
-        common=classify((result.route.legs[0].common[0], *common)) if common else "",
-        waypoints=[(float(result.times[index]), result.planned(index)[0]) for index in inner],
-        pictures=thumbnails,
-    )
-    save_figure(path, figure)
-
-
-def _certify(path: Path, result: Transition) -> str:
-    """Identify every frame and write the certificates; returns what was found, in words."""
-    rows: list[dict[str, Any]] = []
-    with bar("identifying", "frames") as move:
-        for index, lattice in enumerate(result.lattices):
-            pixels = result.frames[index].permute(1, 2, 0).cpu().numpy()
-            certificate = identify(pixels, lattice)
-            expected = result.planned(index)[0]
-            rows.append(
-                {
-                    "time": float(result.times[index]),
-                    "expected": expected,
-                    "found": certificate.group,
-                    "verdict": verdict(certificate, expected, lattice),
-                    "certificate": certificate.to_dict(),
-                }
-            )
-            move(index + 1, len(result.lattices))
-    head = {"source": result.source, "target": result.target, "route": list(result.route.groups)}
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps({**head, "frames": rows}, indent=1) + "\n", encoding="utf-8")
-    counts = Counter(row["verdict"] for row in rows)
-    parts = [f"{counts['exact']} of {len(rows)} frames have exactly the planned group"]
-    parts += [f"{counts['higher']} a higher one that holds it"] if counts["higher"] else []
-    parts += [f"{counts['other']} ANOTHER"] if counts["other"] else []
-    return ", ".join(parts)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import click
 
 from wallpaper.cli.application import call
-from wallpaper.cli.registry import name_option
+from wallpaper.cli.options import name_option
 
 reason_option = click.option("--reason", default="", help="Why; recorded with the move.")
 by_option = click.option(

@@ -17,13 +17,13 @@ import safetensors
 import safetensors.torch
 from torch import Tensor, nn
 
+from wallpaper.model_files import DESCRIPTION
 from wallpaper.models.at_most import AtMostWeights, count_of
 from wallpaper.models.ode import TransitionODE
 from wallpaper.models.vae import SymmetryVAE
 
 FORMAT = "wallpaper-transition-model"
 VERSION = 1
-DESCRIPTION = "model.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
