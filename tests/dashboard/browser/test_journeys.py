@@ -265,6 +265,18 @@ def test_the_matrix_is_walked_with_arrows(visit: Visit) -> None:
     shown(page, "p1 to p6,")
 
 
+@pytest.mark.parametrize("width", [1200, PHONE["width"]])
+def test_the_matrix_s_rows_keep_their_names_in_sight(visit: Visit, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 844})
+    page = visit.open("transitions")
+    page.locator('[data-source="cmm"][data-target="p6m"]').click()  # scrolls there
+    left = page.locator(".wp-matrix-scroll").evaluate("(box) => box.getBoundingClientRect().left")
+    names = page.locator(".wp-line-name")
+    expect(names).to_have_count(17)
+    for name in names.all():
+        assert name.evaluate("(each) => each.getBoundingClientRect().left") >= left
+
+
 @pytest.mark.slow
 def test_a_version_is_promoted_past_a_gate(visit: Visit) -> None:
     page = visit.open("models")
