@@ -19,7 +19,8 @@ from PIL import Image, ImageSequence
 
 from tests.cli.conftest import SMALL, call, succeed
 from tests.tiny import tiny_model
-from wallpaper.cli import generate, train
+from wallpaper import data
+from wallpaper.cli import train
 from wallpaper.data import PatternStore
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.plane import GROUP_NAMES
@@ -235,7 +236,7 @@ def test_an_interrupted_file_is_continued(tmp_path: Path, monkeypatch: pytest.Mo
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(generate, "generate_dataset", stop)
+    monkeypatch.setattr(data, "generate_dataset", stop)
     result = call("generate", "-o", tmp_path / "p.h5")
     assert result.exit_code == 130
     assert result.stderr == "What is done is kept; the same command goes on.\nStopped.\n"
