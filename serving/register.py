@@ -171,7 +171,7 @@ def digest(folder: Path) -> str:
 
 def _resolution(folder: Path) -> int:
     """Samples along each side of the model's cells, without loading it."""
-    return int(json.loads((folder / "model.json").read_text(encoding="utf-8"))["vae"]["resolution"])
+    return int(json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))["vae"]["resolution"])
 
 
 def _held_out(data: Path, folder: Path) -> Samples:

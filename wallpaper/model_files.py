@@ -8,6 +8,4 @@ from __future__ import annotations
 DESCRIPTION = "model.json"
 """Written last: a folder that has it is whole."""
 
-WEIGHTS = ("vae.safetensors", "ode.safetensors")
-
-FILES = (DESCRIPTION, *WEIGHTS)
+FILES = (DESCRIPTION, "vae.safetensors", "ode.safetensors")

@@ -123,9 +123,10 @@ def transition(
         files = {"output": output, "frames": frames, "spectrum": figure, "certify": certify, "model": model}
         form = {"n_frames": n_frames, "seed": seed, "route": route, "size": size, "cells": cells, "duration": duration}
         sys.exit(ask(endpoint, first, last, **files, **form))
-    from wallpaper.cli import transition_files as made  # noqa: PLC0415 - takes seconds to load: help does not wait
+    folder = model_folder(model)
+    from wallpaper.cli import transition_files as made  # noqa: PLC0415 - takes seconds: no help or mistake waits for it
 
-    result = made.make(model_folder(model), first, last, seed=seed, n_frames=n_frames, route=route)
+    result = made.make(folder, first, last, seed=seed, n_frames=n_frames, route=route)
     made.write_pictures(result, output, frames, size=size, cells=cells, duration_s=duration)
     if figure is not None:
         made.write_spectrum(result, figure, cells)
