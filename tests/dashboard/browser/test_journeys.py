@@ -270,11 +270,10 @@ def test_the_matrix_s_rows_keep_their_names_in_sight(visit: Visit, width: int) -
     visit.page.set_viewport_size({"width": width, "height": 844})
     page = visit.open("transitions")
     page.locator('[data-source="cmm"][data-target="p6m"]').click()  # scrolls there
+    expect(page.locator('[data-source="cmm"][data-target="p6m"][aria-pressed="true"]')).to_be_visible()  # drawn anew
     left = page.locator(".wp-matrix-scroll").evaluate("(box) => box.getBoundingClientRect().left")
-    names = page.locator(".wp-line-name")
-    expect(names).to_have_count(17)
-    for name in names.all():
-        assert name.evaluate("(each) => each.getBoundingClientRect().left") >= left
+    names = page.locator(".wp-line-name").evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().left)")
+    assert len(names) == 17 and min(names) >= left
 
 
 @pytest.mark.slow
