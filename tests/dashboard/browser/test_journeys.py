@@ -273,7 +273,8 @@ def test_the_matrix_s_rows_keep_their_names_in_sight(visit: Visit, width: int) -
     expect(page.locator('[data-source="cmm"][data-target="p6m"][aria-pressed="true"]')).to_be_visible()  # drawn anew
     left = page.locator(".wp-matrix-scroll").evaluate("(box) => box.getBoundingClientRect().left")
     names = page.locator(".wp-line-name").evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().left)")
-    assert len(names) == 17 and min(names) >= left
+    assert len(names) == 17
+    assert min(names) >= left
 
 
 @pytest.mark.slow
