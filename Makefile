@@ -28,7 +28,7 @@ test: $(VENV)/.dev-stamp ## format, lint, types, import layers, tests and doctes
 	@echo "==> import layers (lint-imports)"
 	@$(BIN)/lint-imports
 	@echo "==> tests and doctests (pytest)"
-	@$(BIN)/python -m pytest --dist worksteal -n $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') # many wait for servers
+	@$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') # many wait for servers
 
 docs: $(VENV)/.dev-stamp ## the documentation's site, into site/; warnings are errors
 	@$(BIN)/python -m mkdocs build --strict

@@ -17,6 +17,7 @@ with warnings.catch_warnings():  # MLflow warns about its own type hints when it
     warnings.simplefilter("ignore")
     import mlflow  # noqa: F401
 
+from tests.once import once
 from wallpaper.cli import main
 
 Command: TypeAlias = Callable[..., Result]
@@ -39,8 +40,11 @@ def succeed(*words: object) -> Result:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project's folder with a dataset, a VAE, an ODE on it, and an MLflow store of its own."""
-    folder = tmp_path_factory.mktemp("project")
+    """A project's folder with a dataset, a VAE, an ODE on it, and an MLflow store of its own; to be copied."""
+    return once(tmp_path_factory, "project", _make)
+
+
+def _make(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patched, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         patched.chdir(folder)
@@ -48,7 +52,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         succeed("generate", "--per-group", 10, "--size", 32, "--workers", 1)
         succeed("train-vae", *SMALL, "--no-pictures")
         succeed("train-ode", *SMALL, "--no-pictures", "--pairs-per-epoch", 64)
-    return folder
 
 
 @pytest.fixture

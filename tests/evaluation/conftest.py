@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
+
 import pytest
 
+from tests.once import once
 from tests.tiny import SIDE, tiny_model
 from wallpaper.data import PatternStore, generate_dataset
 from wallpaper.evaluation import Evaluation, evaluate
@@ -23,5 +27,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> PatternStore:
 
 
 @pytest.fixture(scope="session")
-def found(model: TransitionModel, store: PatternStore) -> Evaluation:
-    return evaluate(model, store, never_trained=NEVER_TRAINED)
+def found(model: TransitionModel, store: PatternStore, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    def make(folder: Path) -> None:
+        (folder / "found").write_bytes(pickle.dumps(evaluate(model, store, never_trained=NEVER_TRAINED)))
+
+    evaluation = pickle.loads((once(tmp_path_factory, "evaluated", make) / "found").read_bytes())
+    assert isinstance(evaluation, Evaluation)
+    return evaluation

@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -68,9 +69,10 @@ def service(samples: Samples) -> Service:
 
 
 @pytest.fixture(scope="session")
-def store(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(model_folder: Path, tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The model registered by the command line, in a process of its own as users do it."""
     folder = tmp_path_factory.mktemp("registry")
+    shutil.copy(tables, folder)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW")}
     environment = {
         **kept,

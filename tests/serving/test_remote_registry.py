@@ -25,7 +25,8 @@ def tracker(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """`mlflow server` over the folder's store."""
     folder = tmp_path_factory.mktemp("tracker")
     command = ["mlflow", "server", "--backend-store-uri", store.environment["MLFLOW_TRACKING_URI"], "--workers", "1"]
-    with running([sys.executable, "-m", *command, "--port"], folder, store.environment, alive="/health") as found:
+    environment = {**store.environment, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # as docs/deploy.md has it
+    with running([sys.executable, "-m", *command, "--port"], folder, environment, alive="/health") as found:
         yield found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,10 +29,12 @@ class Ground(NamedTuple):
     environment: dict[str, str]
     """Of a process that searches; its store is `database`."""
     database: Path
+    tables: Path
+    """A store that nobody has used yet."""
 
 
 @pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+def ground(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Ground:
     folder = tmp_path_factory.mktemp("search")
     generate_dataset(folder / "patterns.h5", 14, side=32)
     with torch.random.fork_rng():
@@ -40,8 +43,10 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     save_checkpoint(folder / "vae", "best", weights=vae.state_dict(), state={}, meta={"vae": dict(vae.settings)})
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "PYTHON"))}
     database = folder / "store" / "mlflow.db"
+    database.parent.mkdir()
+    shutil.copy(tables, database)
     environment = {**kept, "MLFLOW_TRACKING_URI": f"sqlite:///{database}", "OMP_NUM_THREADS": "1"}
-    return Ground(folder / "patterns.h5", folder / "vae", environment, database)
+    return Ground(folder / "patterns.h5", folder / "vae", environment, database, tables)
 
 
 @pytest.fixture

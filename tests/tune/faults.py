@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -47,6 +48,7 @@ class Search:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "space.yaml").write_text(SPACE)
+        shutil.copy(self.ground.tables, self.folder / "mlflow.db")
 
     def start(self) -> subprocess.Popen[bytes]:
         """Begin it, or go on with it."""
