@@ -10,6 +10,8 @@ import socket
 
 import click
 
+from dashboard.heaps import share_heaps
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 PASSWORD = "WALLPAPER_DASHBOARD_PASSWORD"
@@ -46,6 +48,7 @@ def main(tracking_uri: str, host: str, port: int, *, read_only: bool) -> None:
     check_free(host, port)
     if tracking_uri:
         os.environ["MLFLOW_TRACKING_URI"] = tracking_uri
+    share_heaps()
     from dashboard.server import serve  # noqa: PLC0415 - loads NiceGUI and MLflow, which takes seconds
 
     serve(host, port, password, read_only=read_only)
