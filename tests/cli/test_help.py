@@ -109,6 +109,10 @@ def test_the_module_is_the_command() -> None:
 
 QUICK = (
     "generate",
+    "inspect",
+    "benchmark",
+    "import",
+    "export",
     "identify",
     "transition",
     "relations",

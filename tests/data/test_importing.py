@@ -13,8 +13,9 @@ from PIL import Image
 from wallpaper.data import PatternStore, StoreError, generate_dataset
 from wallpaper.data.framing import frame_picture
 from wallpaper.data.import_report import ImportReport
-from wallpaper.data.importing import ImportRefusedError, OnMismatch, import_pictures
+from wallpaper.data.importing import ImportRefusedError, import_pictures
 from wallpaper.judge import identify
+from wallpaper.pattern_files import OnMismatch
 from wallpaper.patterns import Pattern, generate_pattern
 from wallpaper.pictures import render
 from wallpaper.pictures.plain_file import export_file

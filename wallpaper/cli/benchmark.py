@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from wallpaper.cli.progress import bar
-from wallpaper.pictures.benchmark import MANIFEST, make_benchmark, variants
 
 
 @click.command("benchmark")
@@ -80,8 +79,10 @@ def benchmark(
       wallpaper benchmark -o bench --per-group 50 --rotate --noise 0.05 --jpeg 70
       wallpaper benchmark -o hard --rotate --noise 0.1 --jpeg 40 --pseudosymmetry 0.97 --combine
     """
-    wanted = variants(noise, jpeg, rotate, pseudosymmetry, combine)
+    from wallpaper.pictures import benchmark as made  # noqa: PLC0415 - takes seconds: help does not wait
+
+    wanted = made.variants(noise, jpeg, rotate, pseudosymmetry, combine)
     with bar("drawing", "pictures") as move:
-        count = make_benchmark(output, per_group, wanted, size=size, seed=seed, overwrite=overwrite, progress=move)
+        count = made.make_benchmark(output, per_group, wanted, size=size, seed=seed, overwrite=overwrite, progress=move)
     click.echo(f"{count} pictures in {output}: {', '.join(variant.name for variant in wanted)}")
-    click.echo(f"Truth: {output / MANIFEST}. Try: wallpaper identify {output / wanted[-1].name}")
+    click.echo(f"Truth: {output / made.MANIFEST}. Try: wallpaper identify {output / wanted[-1].name}")

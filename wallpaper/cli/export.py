@@ -1,44 +1,24 @@
 """`wallpaper export`: patterns for other programs: HDF5 files, seamless tiles, SVG drawings, folders of pictures.
 
-Options around `wallpaper.pictures`; patterns come from a file, or from the generator by group and seed.
+Options, and whether they go together; patterns come from a file, or from the generator by group and seed. The files
+are written by `export_files`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
-from wallpaper.cli.progress import bar
-from wallpaper.data.layout import PIXEL_TYPES, PixelType
-from wallpaper.data.store import PatternStore
-from wallpaper.patterns import generate_pattern
-from wallpaper.pictures.animation import write_png
-from wallpaper.pictures.export import export_images
-from wallpaper.pictures.plain_file import FRAMES, Frame, export_file
-from wallpaper.pictures.seamless import Tile, seamless_tile
-from wallpaper.pictures.svg import write_svg
-from wallpaper.plane import Lattice, plane_group
+from wallpaper.pattern_files import FRAMES, PIXEL_TYPES, Frame, PixelType
+from wallpaper.plane import plane_group
 
 SVG_SIZE = 768
 PICTURE_SIZE = 256
 SVG_CELLS, PICTURE_CELLS = 4.0, 3.0
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Chosen:
-    """The one pattern that a tile or a drawing shows."""
-
-    name: str
-    group: str
-    pixels: NDArray[np.uint8]
-    lattice: Lattice
 
 
 class _Seeded(click.ParamType[tuple[str, int]]):
@@ -128,26 +108,21 @@ def export(
     """
     _check_request(data, pattern, tile or svg, output or images)
     _check_suffixes({"--tile": (tile, ".png"), "--svg": (svg, ".svg"), "--output": (output, ".h5")})
+    from wallpaper.cli import export_files as made  # noqa: PLC0415 - takes seconds: no help or mistake waits for it
+    from wallpaper.data import PatternStore  # noqa: PLC0415 - as above
+
     store = None if data is None else PatternStore(data)
     if tile or svg:
-        chosen = _choose(store, pattern, index)
+        chosen = made.choose(store, pattern, index)
         if tile:
-            _write_tile(tile, chosen, size)
+            made.write_tile(tile, chosen, size)
         if svg:
-            title = f"{chosen.group}, {chosen.name}"
-            write_svg(svg, chosen.pixels, chosen.lattice, size=size or SVG_SIZE, cells=cells or SVG_CELLS, title=title)
-            click.echo(f"{svg}: {chosen.name} ({chosen.group}), its cell as a fill pattern")
+            made.write_drawing(svg, chosen, size=size or SVG_SIZE, cells=cells or SVG_CELLS)
+    size, cells = size or PICTURE_SIZE, cells or PICTURE_CELLS
     if store is not None and output:
-        with bar("exporting", "patterns") as move:
-            export_file(
-                store, output, frame=frame, dtype=dtype, size=size or PICTURE_SIZE, cells=cells or PICTURE_CELLS,
-                overwrite=overwrite, progress=move,
-            )  # fmt: skip
-        click.echo(f"{output}: {len(store)} patterns, {frame} frame, {dtype}; splits.npz beside it")
+        made.write_file(store, output, frame=frame, dtype=dtype, size=size, cells=cells, overwrite=overwrite)
     if store is not None and images:
-        with bar("drawing pictures", "pictures") as move:
-            count = export_images(store, images, size=size or PICTURE_SIZE, cells=cells or PICTURE_CELLS, progress=move)
-        click.echo(f"{images}/<group>/*.png: {count} pictures")
+        made.write_images(store, images, size=size, cells=cells)
 
 
 def _check_request(data: Path | None, pattern: tuple[str, int] | None, one: Path | None, whole: Path | None) -> None:
@@ -166,33 +141,3 @@ def _check_suffixes(outputs: dict[str, tuple[Path | None, str]]) -> None:
     for option, (path, suffix) in outputs.items():
         if path is not None and path.suffix.lower() != suffix:
             raise click.BadParameter(f"must end in {suffix}, but got {str(path)!r}", param_hint=f"'{option}'")
-
-
-def _choose(store: PatternStore | None, pattern: tuple[str, int] | None, index: int) -> _Chosen:
-    """Raises: click.BadParameter: the file has no such pattern."""
-    if store is None:
-        assert pattern is not None
-        group, seed = pattern
-        drawn = generate_pattern(group, seed)
-        return _Chosen(f"seed {seed}", group, drawn.pixels, drawn.lattice)
-    if index >= len(store):
-        message = f"must be less than the file's {len(store)} patterns, but got {index}"
-        raise click.BadParameter(message, param_hint="'--index'")
-    group = plane_group(int(store.labels[index])).name
-    return _Chosen(f"pattern {index}", group, store.pixels(index), store.lattice(index))
-
-
-def _write_tile(path: Path, chosen: _Chosen, size: int | None) -> None:
-    drawn = seamless_tile(chosen.pixels, chosen.lattice, width=size)
-    write_png(path, drawn.picture)
-    click.echo(f"{path}: {chosen.name} ({chosen.group}), {_described(drawn)}")
-
-
-def _described(drawn: Tile) -> str:
-    height, width = drawn.picture.shape[:2]
-    cells = drawn.rectangle.cells
-    parts = [f"{width} x {height} pixels", f"{cells} cell{'s' * (cells > 1)}"]
-    parts.append(f"aspect off by {100 * abs(drawn.aspect_error):.2g} %" if drawn.aspect_error else "aspect exact")
-    if drawn.rectangle.shear:
-        parts.append(f"oblique lattice sheared by {drawn.rectangle.shear:.2f} degrees to fit a rectangle")
-    return ", ".join(parts)

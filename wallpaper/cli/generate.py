@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from wallpaper.cli.places import DATA, PER_GROUP
 from wallpaper.cli.progress import bar
+from wallpaper.pattern_files import PIXEL_TYPES, PixelType
 
 if TYPE_CHECKING:
     from wallpaper.data import PatternStore
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--dtype",
-    type=click.Choice(["uint8", "float64"]),
+    type=click.Choice(PIXEL_TYPES),
     default="uint8",
     show_default=True,
     help="uint8 holds 0-255; float64 holds 0-1, eight times as large.",
@@ -74,7 +75,7 @@ def generate(
     per_group: int,
     size: int,
     seed: int,
-    dtype: Literal["uint8", "float64"],
+    dtype: PixelType,
     workers: int,
     images: Path | None,
     overwrite: bool,

@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from wallpaper.cli.progress import bar
-from wallpaper.data.import_report import Entry, ImportReport
-from wallpaper.data.importing import ON_MISMATCH, OnMismatch, import_pictures
+from wallpaper.pattern_files import ON_MISMATCH, OnMismatch
+
+if TYPE_CHECKING:
+    from wallpaper.data.import_report import Entry, ImportReport
 
 MOST_LISTED = 20
 """Pictures that are listed on the terminal; the report has all."""
@@ -66,6 +69,8 @@ def import_(
       wallpaper import crystallographic_patterns_colored.h5 -o data/checked/patterns.h5 --on-mismatch relabel
       wallpaper import tiles.jpg cloth.png -o data/two/patterns.h5 --size 128
     """
+    from wallpaper.data.importing import import_pictures  # noqa: PLC0415 - takes seconds: help does not wait for it
+
     with bar("analysing", "pictures") as move:
         report = import_pictures(
             inputs, output, on_mismatch=on_mismatch, side=size, workers=workers, overwrite=overwrite, progress=move

@@ -1,6 +1,6 @@
 """`wallpaper inspect`: what is in a pattern file, and whether the judge agrees with its labels.
 
-Options, tables and a contact sheet around `wallpaper.data.inspection`; it changes no file.
+Options and tables around `wallpaper.data.inspection`; it changes no file. `contact_sheet` draws.
 """
 
 from __future__ import annotations
@@ -8,21 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import numpy as np
-from PIL import Image
 
 from wallpaper.cli.progress import bar
-from wallpaper.data import PatternStore
-from wallpaper.data.inspection import Inspection, inspect_file
-from wallpaper.pictures.animation import write_png
-from wallpaper.pictures.figures import contact_sheet, save_figure
-from wallpaper.pictures.strip import tile
-from wallpaper.plane import GROUP_NAMES
 
-ROW, CELL = 8, 144
-"""Pictures in a row of the contact sheet, and their pixels a side."""
+if TYPE_CHECKING:
+    from wallpaper.data.inspection import Inspection
 
 SHOWN = 20
 """Differing patterns and alike pairs that are listed before the rest is only counted."""
@@ -57,11 +50,15 @@ def inspect(file: Path, certify: int, sheet: Path | None, as_json: bool) -> None
       wallpaper inspect data/patterns.h5 --sheet sheet.png
       wallpaper inspect crystallographic_patterns_colored.h5 --certify 100
     """
+    from wallpaper.data.inspection import inspect_file  # noqa: PLC0415 - takes seconds: no help or mistake waits for it
+
     with bar("judging", "patterns") as move:
         found, store = inspect_file(file, certify=certify, progress=move)
     click.echo(json.dumps(found.to_dict(), indent=1) if as_json else report(found))
     if sheet is not None:
-        _draw(store, sheet)
+        from wallpaper.cli import contact_sheet  # noqa: PLC0415 - loads matplotlib, which takes seconds
+
+        contact_sheet.draw(store, sheet)
         click.echo(f"Contact sheet: {sheet}", err=True)
     if found.differing:
         sys.exit(1)
@@ -131,19 +128,3 @@ def _figure(value: float | None) -> str:
 
 def _pairs(values: dict[str, int] | dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def _draw(store: PatternStore, path: Path) -> None:
-    """The first patterns of every group, a row each."""
-    rows = {
-        GROUP_NAMES[label]: np.flatnonzero(store.labels == label)[:ROW].tolist() for label in np.unique(store.labels)
-    }
-    if not store.holds_pictures:
-        cells = {name: [(store.pixels(i), store.lattice(i)) for i in row] for name, row in rows.items()}
-        save_figure(path, contact_sheet(cells, title=path.stem, cells=2.5, size=CELL))
-        return
-    places: list[np.ndarray | None] = []
-    for row in rows.values():
-        shown = [np.asarray(Image.fromarray(store.pixels(i)).resize((CELL, CELL), Image.Resampling.BOX)) for i in row]
-        places += [*shown, *[None] * (ROW - len(shown))]
-    write_png(path, tile(places, ROW))

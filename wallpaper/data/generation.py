@@ -17,9 +17,10 @@ from typing import TypeAlias
 import numpy as np
 
 from wallpaper.data.fingerprints import Gallery, fingerprint
-from wallpaper.data.layout import PixelType, partial_path, store_error
+from wallpaper.data.layout import partial_path, store_error
 from wallpaper.data.store import PatternStore
 from wallpaper.data.writer import PatternWriter
+from wallpaper.pattern_files import PixelType
 from wallpaper.patterns import FAULTS, GENERATOR_VERSION, Pattern, generate_pattern
 from wallpaper.plane import GROUP_NAMES
 from wallpaper.workers import ordered

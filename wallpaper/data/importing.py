@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import IO, Literal, TypeAlias, get_args
+from typing import IO, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,9 @@ from wallpaper.data.import_report import Entry, ImportReport
 from wallpaper.data.layout import partial_path, store_error
 from wallpaper.data.sources import Item, find_pictures, read_items
 from wallpaper.data.writer import PatternWriter
+from wallpaper.pattern_files import ON_MISMATCH, OnMismatch
 from wallpaper.patterns import Pattern
 from wallpaper.workers import ordered
-
-OnMismatch: TypeAlias = Literal["drop", "relabel", "keep", "error"]
-ON_MISMATCH: tuple[OnMismatch, ...] = get_args(OnMismatch)
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the pictures done and all of them; may raise to stop."""

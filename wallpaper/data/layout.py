@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import h5py
 import numpy as np
 
+from wallpaper.pattern_files import PixelType
 from wallpaper.patterns import FAULTS
 from wallpaper.plane import GROUP_NAMES
 
@@ -25,9 +26,6 @@ FORMAT_VERSION = 2
 """2 adds what the judge measured and why designs were refused."""
 
 DIGEST_LENGTH = 16
-
-PixelType: TypeAlias = Literal["uint8", "float64"]
-PIXEL_TYPES: tuple[PixelType, ...] = ("uint8", "float64")
 
 COLUMNS: dict[str, tuple[str, tuple[int, ...]]] = {
     "labels": ("int64", ()),

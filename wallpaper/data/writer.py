@@ -25,8 +25,6 @@ from wallpaper.data.layout import (
     DIGEST_LENGTH,
     FORMAT,
     FORMAT_VERSION,
-    PIXEL_TYPES,
-    PixelType,
     attributes_of,
     create,
     partial_path,
@@ -34,6 +32,7 @@ from wallpaper.data.layout import (
     store_error,
 )
 from wallpaper.data.splits import SPLITS_FILE, save_splits, stratified_split
+from wallpaper.pattern_files import PIXEL_TYPES, PixelType
 from wallpaper.patterns import Pattern
 from wallpaper.plane import plane_group
 

@@ -10,23 +10,21 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from wallpaper.data.archive import write_npz
-from wallpaper.data.layout import PIXEL_TYPES, PixelType, store_error
+from wallpaper.data.layout import store_error
 from wallpaper.data.splits import SPLIT_NAMES, SPLITS_FILE, stratified_split
 from wallpaper.data.store import PatternStore
+from wallpaper.pattern_files import FRAMES, PIXEL_TYPES, Frame, PixelType
 from wallpaper.pictures.export import FEWEST_CELLS, Progress
 from wallpaper.pictures.files import replacing
 from wallpaper.pictures.render import render
 from wallpaper.plane import GROUP_NAMES
-
-Frame: TypeAlias = Literal["cartesian", "lattice"]
-FRAMES: tuple[Frame, ...] = get_args(Frame)
 
 COMPRESSION = 4
 """gzip level: higher ones take several times as long for a few per cent."""
