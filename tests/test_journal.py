@@ -289,7 +289,7 @@ def test_no_password_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "secret" not in str(run.store.client.get_run(run.run_id).data.tags)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:secret@example.org")
     asked: list[str] = []
-    monkeypatch.setattr("wallpaper.cli.sync.open_store", lambda uri: asked.append(uri) or run.store)
+    monkeypatch.setattr("wallpaper.cli.sending.open_store", lambda uri: asked.append(uri) or run.store)
     monkeypatch.setattr("wallpaper.provenance.is_alive", lambda process: False)
     sync(tmp_path)
     assert asked == ["http://ada:secret@example.org"]

@@ -17,8 +17,7 @@ import pytest
 from tests.cli.conftest import call
 from tests.tiny import tiny_model
 from wallpaper import provenance
-from wallpaper.cli import doctor as doctoring
-from wallpaper.cli import store_check
+from wallpaper.cli import checks, store_check
 from wallpaper.journal import Head, Journal
 
 pytestmark = [
@@ -30,7 +29,7 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def _no_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """What runs on this machine is none of the tests' matter."""
-    monkeypatch.setattr(doctoring, "PORTS", {})
+    monkeypatch.setattr(checks, "PORTS", {})
 
 
 def findings() -> tuple[int, dict[str, list[tuple[str, str, str]]]]:
@@ -57,7 +56,7 @@ def test_in_a_sound_project_nothing_is_wrong(project: Path) -> None:
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for module in (doctoring, store_check):
+    for module in (checks, store_check):
         monkeypatch.setattr(module, "project_root", lambda: tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     return tmp_path
@@ -181,7 +180,7 @@ def test_what_waits_and_what_is_taken_are_warnings(empty: Path, monkeypatch: pyt
         server.bind(("127.0.0.1", 0))
         server.listen()
         port = server.getsockname()[1]
-        monkeypatch.setattr(doctoring, "PORTS", {port: "wallpaper serve"})
+        monkeypatch.setattr(checks, "PORTS", {port: "wallpaper serve"})
         code, found = findings()
     assert code == 0
     assert found["journals"][0] == ("warning", "1 runs have records that are not sent", "wallpaper sync")
@@ -192,7 +191,7 @@ def test_what_waits_and_what_is_taken_are_warnings(empty: Path, monkeypatch: pyt
 
 def test_missing_and_other_packages_are_warnings(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (empty / "constraints.txt").write_text("# pins\nnumpy==0.1\nno-such-package==1\n")
-    monkeypatch.setattr(doctoring, "APPLICATIONS", ("mlflow_is_not_here",))
+    monkeypatch.setattr(checks, "APPLICATIONS", ("mlflow_is_not_here",))
     code, found = findings()
     assert code == 0
     said = " ".join(said for _, said, _ in found["packages"])
@@ -203,7 +202,7 @@ def test_missing_and_other_packages_are_warnings(empty: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize(("limit", "subject"), [("LEAST_DISK", "disk"), ("LEAST_MEMORY", "memory")])
 def test_little_space_is_a_warning(limit: str, subject: str, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctoring, limit, sys.maxsize)
+    monkeypatch.setattr(checks, limit, sys.maxsize)
     code, found = findings()
     assert (code, found[subject][0][0]) == (0, "warning")
     assert found[subject][0][2]

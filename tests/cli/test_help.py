@@ -121,6 +121,8 @@ QUICK = (
     "promote",
     "rollback",
     "serve",
+    "doctor",
+    "sync",
     "dashboard",
 )
 
