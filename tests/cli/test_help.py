@@ -114,6 +114,8 @@ QUICK = (
     "import",
     "export",
     "identify",
+    "train-vae",
+    "train-ode",
     "transition",
     "relations",
     "search",

@@ -20,7 +20,7 @@ from PIL import Image, ImageSequence
 from tests.cli.conftest import SMALL, call, succeed
 from tests.tiny import tiny_model
 from wallpaper import data
-from wallpaper.cli import train
+from wallpaper.cli import training
 from wallpaper.data import PatternStore
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.plane import GROUP_NAMES
@@ -185,8 +185,8 @@ def test_from_nothing_to_a_model_when_asked(tmp_path: Path, made: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     shutil.copy(made / "mlflow.db", tmp_path)  # a store of its own, whose tables need not be made
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    monkeypatch.setattr(train, "PER_GROUP", 10)
-    monkeypatch.setattr(train.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(training, "PER_GROUP", 10)
+    monkeypatch.setattr(training.os, "cpu_count", lambda: 1)
     result = succeed("train-ode", *SMALL, "--pairs-per-epoch", 64, "--train-vae-if-missing", "true", "--no-pictures")
     assert "No dataset at data/patterns.h5: generating one." in result.stdout
     assert "No trained VAE: training one in output/vae/" in result.stdout

@@ -12,7 +12,8 @@ from tests.training.fake_store import FakeStore
 from tests.training.test_ode_loop import TINY, TRAIN, Codec
 from tests.training.test_vae_loop import CONFIG
 from wallpaper.data.pairs import RealTransitionDataset
-from wallpaper.training.rehearsal import STEPS_BY_HEART, overfit_ode, overfit_vae, rehearse_ode, rehearse_vae
+from wallpaper.training.by_heart import STEPS_BY_HEART
+from wallpaper.training.rehearsal import overfit_ode, overfit_vae, rehearse_ode, rehearse_vae
 from wallpaper.training.stopping import TrainingError
 from wallpaper.training.vae_run import build_vae
 

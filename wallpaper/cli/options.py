@@ -1,4 +1,4 @@
-"""Command-line options made from a configuration class: one option per field, named and explained by it.
+"""Options that commands share, and those made from a configuration class: one per field, named and explained by it.
 
 It knows the classes' fields through `describe` alone, and no training.
 """
@@ -12,9 +12,12 @@ from typing import Any, TypeVar
 import click
 
 from wallpaper.cli.places import DATA, DEMO_DATA, NAME, dataset
+from wallpaper.training.by_heart import STEPS_BY_HEART
 from wallpaper.training.config import FieldInfo, describe
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+DRY_RUN, ONE_BATCH = "dry_run", "overfit_one_batch"
 
 
 def config_options(cls: type, presets: tuple[str, ...], default_preset: str) -> Callable[[F], F]:
@@ -62,6 +65,23 @@ def data_option(text: str) -> Callable[[F], F]:
         callback=lambda _context, _option, value: dataset(value),
         help=text,
     )
+
+
+def trying_options(function: F) -> F:
+    """Adds --dry-run and --overfit-one-batch, one value `attempt`: the name of the one given, or None."""
+    dry = click.option(
+        "--dry-run",
+        "attempt",
+        flag_value=DRY_RUN,
+        help="Only check data and settings, take a few steps, and say how large, how long and how much memory.",
+    )
+    one = click.option(
+        "--overfit-one-batch",
+        "attempt",
+        flag_value=ONE_BATCH,
+        help=f"Only learn one batch by heart in {STEPS_BY_HEART} steps, to see that the model can learn at all.",
+    )
+    return dry(one(function))
 
 
 def optional_flag(name: str, text: str) -> Callable[[F], F]:

@@ -1,18 +1,18 @@
 """`--gpus`, `--workers` and `--address`: how many processes train one model, and whether they can.
 
-Checks what can be checked before Ray is loaded, which takes seconds; the work is in `wallpaper.cluster`.
+Checks what can be checked before torch and Ray are loaded, which takes seconds; the work is in `wallpaper.cluster`.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import torch
 
-from wallpaper.training.world import Scaling
+if TYPE_CHECKING:
+    from wallpaper.training.world import Scaling
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +42,10 @@ def chosen_scaling(gpus: int, workers: int, address: str) -> Scaling | None:
         raise ValueError(f"`--address {address}` needs `--gpus N` or `--workers N`: how many of its machines' to use")
     if not (gpus or workers):
         return None
+    import torch  # noqa: PLC0415 - takes seconds: no help or mistake above waits for it
+
+    from wallpaper.training.world import Scaling  # noqa: PLC0415 - as above
+
     if address:
         _with_ray("wallpaper.ray_address").check_answers(address)
     elif gpus > torch.cuda.device_count():

@@ -1,26 +1,24 @@
-"""`--dry-run` and `--overfit-one-batch`: a training tried without doing it.
+"""What `--dry-run` and `--overfit-one-batch` do: a training tried without doing it.
 
 Nothing is written or recorded. What is tried is in `wallpaper.training.rehearsal`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 import numpy as np
 import torch
 
+from wallpaper.cli.options import DRY_RUN
 from wallpaper.cli.progress import bar
 from wallpaper.data import Latents, PatternStore, RealTransitionDataset
 from wallpaper.data.latents import evaluating
 from wallpaper.models.vae import SymmetryVAE
+from wallpaper.training.by_heart import CLEARLY_LOWER, STEPS_BY_HEART
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.rehearsal import (
-    CLEARLY_LOWER,
-    STEPS_BY_HEART,
     Rehearsal,
     overfit_ode,
     overfit_vae,
@@ -31,10 +29,6 @@ from wallpaper.training.stopping import TrainingError
 from wallpaper.training.vae_config import VaeConfig
 from wallpaper.training.vae_loop import load_vae
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-DRY_RUN, ONE_BATCH = "dry_run", "overfit_one_batch"
-
 LATENTS_PER_GROUP = 16
 """Latents of each group that a try of the ODE is made with."""
 
@@ -42,23 +36,6 @@ BASES = 8
 """Latents from which a try of same pairs is made."""
 
 _AT_ONCE = 64
-
-
-def trying_options(function: F) -> F:
-    """Adds --dry-run and --overfit-one-batch, one value `attempt`: the name of the one given, or None."""
-    dry = click.option(
-        "--dry-run",
-        "attempt",
-        flag_value=DRY_RUN,
-        help="Only check data and settings, take a few steps, and say how large, how long and how much memory.",
-    )
-    one = click.option(
-        "--overfit-one-batch",
-        "attempt",
-        flag_value=ONE_BATCH,
-        help=f"Only learn one batch by heart in {STEPS_BY_HEART} steps, to see that the model can learn at all.",
-    )
-    return dry(one(function))
 
 
 def try_vae(attempt: str, config: VaeConfig, store: PatternStore, device: str) -> None:

@@ -17,6 +17,7 @@ import torch
 
 from wallpaper.data.latents import Latents
 from wallpaper.data.pairs import RealTransitionDataset
+from wallpaper.training.by_heart import STEPS_BY_HEART
 from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.ode_loop import one_cpu_thread
 from wallpaper.training.ode_pairs import coupling_of, epoch_pairs
@@ -33,12 +34,6 @@ from wallpaper.training.world import ALONE
 
 TIMED_STEPS = 3
 """Steps that are timed, after one that warms up."""
-
-STEPS_BY_HEART = 200
-"""Steps on the one batch that is learned by heart."""
-
-CLEARLY_LOWER = 0.8
-"""What the loss of that batch must fall below, relative to its first value."""
 
 _NOWHERE = Path("no folder")
 """Runs that save nothing need none."""
