@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import call
 from tests.tiny import tiny_model
 from wallpaper import tracking
-from wallpaper.cli import registry, versions
+from wallpaper.cli import registering, registry, versions
 from wallpaper.evaluation import weights_of
 
 pytestmark = [
@@ -38,7 +38,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         commands.append([application, *command])
         return 7
 
-    for module in (registry, versions):
+    for module in (registering, versions):
         monkeypatch.setattr(module, "call", start)
     return commands
 
@@ -84,8 +84,8 @@ def test_with_data_a_model_is_evaluated_once(
     class Patterns:
         digest = "digest"
 
-    monkeypatch.setattr(registry, "measure", measure)
-    monkeypatch.setattr(registry, "PatternStore", lambda path: Patterns)
+    monkeypatch.setattr(registering, "measure", measure)
+    monkeypatch.setattr(registering, "PatternStore", lambda path: Patterns)
     for _ in range(2):
         call("register", "--model", run, "--data", "p.h5")
     assert measured == ["test"]
@@ -109,10 +109,10 @@ def test_the_newest_version_of_a_run_is_named_by_its_alias() -> None:
     client.create_registered_model("m")
     for _ in range(2):
         client.create_model_version("m", "file:///nowhere", recorded.run_id)
-    assert registry.registered_as(recorded.run_id, "m") == "models:/m/2"
+    assert registering.registered_as(recorded.run_id, "m") == "models:/m/2"
     for alias in ("challenger", "champion"):
         client.set_registered_model_alias("m", alias, "2")
-    assert registry.registered_as(recorded.run_id, "m") == "models:/m@champion"
+    assert registering.registered_as(recorded.run_id, "m") == "models:/m@champion"
 
 
 def test_options_reach_the_application(run: Path, started: list[list[str]]) -> None:

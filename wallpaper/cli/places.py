@@ -28,6 +28,9 @@ NAME = "wallpaper-transition"
 
 CHAMPION = f"models:/{NAME}@champion"
 
+AUTO = "auto"
+"""Of the aliases: champion for the first version, else challenger."""
+
 SHIPPED, SHIPPED_NAME = Path(__file__).parents[1] / "shipped", "shipped"
 """The trained model that is part of the package, and the name that chooses it."""
 
