@@ -165,7 +165,7 @@ class MoveDialog:
 
     async def _move(self) -> None:
         question, asked = self._question, self._asked
-        if question is None or asked is None:
+        if question is None or asked is None or not self._allowed:  # a browser can be told to press any button
             return
         force = bool(asked.failing and self._force.value)  # nobody is forced past a gate by a click alone
         reason, by = str(self._reason.value or ""), str(self._by.value or "")
