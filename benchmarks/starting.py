@@ -2,8 +2,8 @@
 
 `python -m benchmarks.starting`. CPU seconds of processes of their own, the median of some, in turns. Predictions,
 written before the first run, on two cores: `import wallpaper` takes at most 0.3 s, `wallpaper --help` and the help of
-each command at most 0.5 s (false for `identify` and `relations`, which load SciPy, and for `search`, which asks another
-program). Exits 1 if one fails.
+each command at most 0.5 s (false for `identify`, which loads SciPy, and for `search`, which asks another program).
+Exits 1 if one fails.
 """
 
 from __future__ import annotations
