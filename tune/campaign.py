@@ -162,7 +162,8 @@ class Campaign:
                 raise TrainingError(f"no trial came to a good end: {'; '.join(sorted(reasons)) or 'none was begun'}")
             click.echo(f"\n{phase.title} in {outcome.spent(study, started, time.time())}")
             click.echo(outcome.ending(job, study, best, run, self._ground))
-            outcome.keep_pictures(job, study, best, run)
+            if self.options.pictures:
+                outcome.keep_pictures(job, study, best, run)
             if phase.name == "ode":
                 self._keep_model(job, study, best, run)
         return best

@@ -27,7 +27,7 @@ OWNER = "owner"
 
 MAY_CHANGE = (
     "trials", "time_budget", "gpus", "gpus_per_trial", "cpus_per_trial", "concurrent", "address", "simulate_gpus",
-    "storage_path", "resume", "retry_failed", "register", "dry_run",
+    "storage_path", "resume", "retry_failed", "pictures", "register", "dry_run",
 )  # fmt: skip
 """Options that a resumed search may have anew; where and how long, but not what."""
 
@@ -60,6 +60,7 @@ class Options:
     storage_path: Path = STORAGE
     resume: str = ""
     retry_failed: bool = False
+    pictures: bool = True
     register: bool = True
     dry_run: bool = False
 

@@ -74,6 +74,8 @@ _OBJECTIVES = "; ".join(f"{phase.title}: {', '.join(each.name for each in phase.
               help="Folder of all searches.")  # fmt: skip
 @click.option("--resume", default="", metavar="NAME", help="Go on with a search that was stopped: its name, or last.")
 @click.option("--retry-failed", is_flag=True, help="With --resume: run trials that failed again.")
+@click.option("--pictures/--no-pictures", default=True, show_default=True,
+              help="Draw what the best trial of each phase has learned, as a training does.")  # fmt: skip
 @click.option("--register/--no-register", default=True, show_default=True,
               help="Register the best model of the ODE's phase, as `wallpaper register` does.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only show space, resources and time; nothing is trained or written.")

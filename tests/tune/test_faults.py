@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def test_a_search_whose_driver_is_killed_goes_on_where_it_was(
     ground: Ground, tmp_path: Path, searches: list[Search]
 ) -> None:
     """That it ends as one that was not killed takes minutes to see: test_faults_slow.py, at five moments."""
-    killed = Search(tmp_path / "killed", ground, ONE_AFTER_ANOTHER)
+    killed = Search(tmp_path / "killed", ground, (*ONE_AFTER_ANOTHER, "--no-pictures"))
     searches.append(killed)
     killed.kill_when(lambda: killed.epochs("vae", "001") >= 1)
     told = killed.told("vae")
@@ -66,6 +67,7 @@ def test_trials_are_given_the_gpus_that_they_need_and_no_more_of_them_run(
     command = [sys.executable, "-m", "tests.tune.faults_placed", str(tmp_path / "placed"), str(gpus), share]
     own = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}", "RAY_ADDRESS": silent}  # of no concern here
     environment = {**ground.environment, **own}
+    shutil.copy(ground.tables, tmp_path / "mlflow.db")
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])

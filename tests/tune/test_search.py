@@ -40,11 +40,13 @@ def test_a_search_of_both_phases_and_then_of_one_trial_more(ground: Ground, tmp_
     space = tmp_path / "space.yaml"
     space.write_text("vae: {learning_rate: {low: 1e-4, high: 1e-2, log: true}}\node: {hidden_dim: [64, 16, 256]}\n")
     options = ["--data", str(ground.data), "--preset", "smoke", "--trials", "1", "--space", str(space), "--epochs", "1"]
-    done = called(ground, tmp_path, *options, "--concurrent", "1", "--name", "small", "--no-register")
+    options += ["--concurrent", "1", "--name", "small", "--no-register", "--no-pictures"]
+    done = called(ground, tmp_path, *options)
     assert done.returncode == 0, done.stderr + done.stdout
     client = MlflowClient(f"sqlite:///{ground.database}")
     assert len(runs(client)) == 2 + 2
-    again = called(ground, tmp_path, "--resume", "last", "--trials", "2")
+    assert not [*tmp_path.rglob("visualizations")]
+    again = called(ground, tmp_path, "--resume", "last", "--trials", "2", "--pictures")
     assert again.returncode == 0, again.stderr + again.stdout
     assert "1 of 2 trials to go" in again.stdout
     vaes = tmp_path / "searches" / "small" / "vae" / "trials"
