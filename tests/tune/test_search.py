@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import torch
 from click.testing import CliRunner
@@ -17,6 +18,7 @@ from mlflow.entities import Run
 from tests.tune.conftest import ROOT, Ground
 from tune import outcome, search
 from tune.study import load_database
+from wallpaper.cli import main
 from wallpaper.cli.train import train_ode
 from wallpaper.training.checkpoint import weights_digest
 from wallpaper.training.vae_run import load_vae
@@ -73,7 +75,12 @@ def test_a_search_of_both_phases_and_then_of_one_trial_more(ground: Ground, tmp_
         assert drawn >= {"metrics.json", {"vae": "reconstructions.png", "ode": "transition_matrix.png"}[phase]}
     digests = {run.data.tags["vae.digest"] for run in runs(client) if "vae.digest" in run.data.tags}
     assert digests == {weights_digest(load_vae(vaes / "000").state_dict())}, "all fields are of one latent space"
-    words, typed = shlex.split(best["command"]), train_ode.make_context("train-ode", shlex.split(best["command"])[2:])
+    words, typed = (
+        shlex.split(best["command"]),
+        train_ode.make_context(
+            "train-ode", shlex.split(best["command"])[2:], parent=click.Context(main, **main.context_settings)
+        ),
+    )
     assert words[:2] == ["wallpaper", "train-ode"]
     assert Path(str(typed.params["vae"])) == vaes / "000"
     assert typed.params["hidden_dim"] == str(best["settings"]["hidden_dim"])

@@ -265,16 +265,20 @@ def test_the_matrix_is_walked_with_arrows(visit: Visit) -> None:
     shown(page, "p1 to p6,")
 
 
+IN_SIGHT = """() => {
+    const left = document.querySelector(".wp-matrix-scroll").getBoundingClientRect().left;
+    const names = [...document.querySelectorAll(".wp-line-name")].map((each) => each.getBoundingClientRect());
+    return left > 0 && names.length === 17 && names.every((name) => name.width > 0 && name.left >= left);
+}"""
+
+
 @pytest.mark.parametrize("width", [1200, PHONE["width"]])
 def test_the_matrix_s_rows_keep_their_names_in_sight(visit: Visit, width: int) -> None:
     visit.page.set_viewport_size({"width": width, "height": 844})
     page = visit.open("transitions")
     page.locator('[data-source="cmm"][data-target="p6m"]').click()  # scrolls there
     expect(page.locator('[data-source="cmm"][data-target="p6m"][aria-pressed="true"]')).to_be_visible()  # drawn anew
-    left = page.locator(".wp-matrix-scroll").evaluate("(box) => box.getBoundingClientRect().left")
-    names = page.locator(".wp-line-name").evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().left)")
-    assert len(names) == 17
-    assert min(names) >= left
+    page.wait_for_function(IN_SIGHT)  # waits: the grid is drawn anew when more is known of the pairs
 
 
 @pytest.mark.slow
