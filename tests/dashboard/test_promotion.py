@@ -175,6 +175,7 @@ def test_past_a_gate_only_by_force_and_with_a_reason_which_is_recorded(
         user.find(marker="confirm").trigger("click")  # as a browser can that was told to
         await asyncio.sleep(0.1)
         assert all("--dry-run" in each for each in quick)
+        assert registry().holder("champion") == "1"
         user.find(marker="move-reason").type("the old one is broken")
         user.find(marker="move-by").type("Grace")
         await eventually(lambda: confirm.enabled)

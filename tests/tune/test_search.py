@@ -75,12 +75,9 @@ def test_a_search_of_both_phases_and_then_of_one_trial_more(ground: Ground, tmp_
         assert drawn >= {"metrics.json", {"vae": "reconstructions.png", "ode": "transition_matrix.png"}[phase]}
     digests = {run.data.tags["vae.digest"] for run in runs(client) if "vae.digest" in run.data.tags}
     assert digests == {weights_digest(load_vae(vaes / "000").state_dict())}, "all fields are of one latent space"
-    words, typed = (
-        shlex.split(best["command"]),
-        train_ode.make_context(
-            "train-ode", shlex.split(best["command"])[2:], parent=click.Context(main, **main.context_settings)
-        ),
-    )
+    words = shlex.split(best["command"])
+    parent = click.Context(main, **main.context_settings)  # a command remembers the help options of its first context
+    typed = train_ode.make_context("train-ode", words[2:], parent=parent)
     assert words[:2] == ["wallpaper", "train-ode"]
     assert Path(str(typed.params["vae"])) == vaes / "000"
     assert typed.params["hidden_dim"] == str(best["settings"]["hidden_dim"])
