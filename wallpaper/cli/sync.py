@@ -10,11 +10,10 @@ from pathlib import Path
 
 import click
 
+from wallpaper.cli.places import OUTPUT
 from wallpaper.cli.progress import bar
 from wallpaper.journal import find
 from wallpaper.store_address import tracking_uri
-
-OUTPUT = Path("output")
 
 
 @click.command("sync")
