@@ -24,6 +24,9 @@ DRAWN = "plotly_afterplot"
 ACKNOWLEDGED = 10
 """Messages between two acknowledgements."""
 
+PATIENCE_S = 60.0
+"""Until a server that does not answer counts as gone; the library waits one second, which a busy machine may need."""
+
 
 class Client:
     """One page: `messages` counts what the server has sent it."""
@@ -42,7 +45,7 @@ class Client:
             raise RuntimeError(f"{self._address}{self._path} must be a page of the dashboard, but holds no client id")
         ids = {name: str(uuid.uuid4()) for name in ("tab_id", "document_id")}
         self._about = {"client_id": found[1], **ids, "next_message_id": 0}
-        await self._socket.connect(self._address, socketio_path=SOCKET, transports=["websocket"])
+        await self._socket.connect(self._address, socketio_path=SOCKET, transports=["websocket"], wait_timeout=PATIENCE_S)
         await self._socket.call("handshake", self._about)
         await self._draw(_elements(page))
 

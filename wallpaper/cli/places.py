@@ -35,6 +35,9 @@ SHIPPED, SHIPPED_NAME = Path(__file__).parents[1] / "shipped", "shipped"
 """The trained model that is part of the package, and the name that chooses it."""
 
 
+REGISTERED = "models:/NAME@ALIAS or models:/NAME/VERSION"
+"""How MLflow names what is registered."""
+
 MODEL_HELP = "Folder of a trained model or run, or shipped. [default: the newest below output/, else shipped]"
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from wallpaper.cli.endpoint import ask
-from wallpaper.cli.places import MODEL_HELP, model_folder
+from wallpaper.cli.places import MODEL_HELP, REGISTERED, model_folder
 from wallpaper.plane import plane_group
 from wallpaper.plane.routes import ROUTES
 
@@ -66,7 +67,7 @@ FIGURES = (".png", ".svg", ".pdf")
     default=None,
     help="Also identify the group of every frame and write the certificates to this .json file.",
 )
-@click.option("--model", default=None, help=MODEL_HELP)
+@click.option("--model", default=None, help=MODEL_HELP.replace(" [", f" Or {REGISTERED}. [", 1))
 @click.option(
     "--size", type=click.IntRange(16, 4096), default=384, show_default=True, help="Pixels along each side of a picture."
 )
@@ -112,6 +113,7 @@ def transition(
       wallpaper transition p1 p6m -o p1_p6m.gif
       wallpaper transition cmm p4m -o strip.png --seed 7
       wallpaper transition pm p4 --route widest --spectrum spectrum.png --certify certificates.json
+      wallpaper transition p3 p6 --model models:/wallpaper-transition@champion
       wallpaper transition p1 p6m -o p1_p6m.gif --endpoint http://127.0.0.1:5001
     """
     first, last = plane_group(source).name, plane_group(target).name
@@ -123,7 +125,7 @@ def transition(
         files = {"output": output, "frames": frames, "spectrum": figure, "certify": certify, "model": model}
         form = {"n_frames": n_frames, "seed": seed, "route": route, "size": size, "cells": cells, "duration": duration}
         sys.exit(ask(endpoint, first, last, **files, **form))
-    folder = model_folder(model)
+    folder = _fetched(model) if model and model.startswith("models:/") else model_folder(model)
     from wallpaper.cli import transition_files as made  # noqa: PLC0415 - takes seconds: no help or mistake waits for it
 
     result = made.make(folder, first, last, seed=seed, n_frames=n_frames, route=route)
@@ -132,6 +134,13 @@ def transition(
         made.write_spectrum(result, figure, cells)
     if certify is not None:
         made.write_certificates(result, certify)
+
+
+def _fetched(address: str) -> Path:
+    """A registered model's folder, which is there until the command ends."""
+    from wallpaper.cli.registered import fetch  # noqa: PLC0415 - loads MLflow
+
+    return fetch(address, Path(click.get_current_context().with_resource(TemporaryDirectory(prefix="wallpaper-"))))
 
 
 def _check_suffixes(given: Mapping[str, tuple[Path | None, tuple[str, ...]]]) -> None:
