@@ -45,7 +45,9 @@ class Client:
             raise RuntimeError(f"{self._address}{self._path} must be a page of the dashboard, but holds no client id")
         ids = {name: str(uuid.uuid4()) for name in ("tab_id", "document_id")}
         self._about = {"client_id": found[1], **ids, "next_message_id": 0}
-        await self._socket.connect(self._address, socketio_path=SOCKET, transports=["websocket"], wait_timeout=PATIENCE_S)
+        await self._socket.connect(
+            self._address, socketio_path=SOCKET, transports=["websocket"], wait_timeout=PATIENCE_S
+        )
         await self._socket.call("handshake", self._about)
         await self._draw(_elements(page))
 

@@ -30,7 +30,7 @@ WORDS = {
     "outer": "the library's outer shell: one application library each",
     "core": "the core: runs without any of these",
 }
-OUTER = ("tracking", "delivery", "cluster", "mlflow_plugin", "provenance")
+OUTER = ("recorded", "tracking", "delivery", "cluster", "mlflow_plugin", "provenance")
 
 Imports = Mapping[str, frozenset[str]]
 

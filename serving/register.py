@@ -27,7 +27,7 @@ from serving.packing import pack
 from serving.promotion import Outcome, promote
 from serving.report import outcome_text
 from serving.versions import CHALLENGER, CHAMPION, NAME, Registry, figure_tags
-from wallpaper import provenance, tracking
+from wallpaper import provenance, recorded, tracking
 from wallpaper.data.layout import DIGEST_LENGTH
 from wallpaper.data.samples import Samples
 from wallpaper.data.store import PatternStore
@@ -99,7 +99,7 @@ def register(
         if run_id is None or "MLFLOW_RUN_ID" in os.environ:  # `mlflow run -e register` has made a run for this
             run = stack.enter_context(tracking.start("register", phase="register", config=about, folder=model_folder))
         store = tracking.initialise()
-        origin = run.run_id if run_id is None else tracking.find_run(run_id, store).run_id
+        origin = run.run_id if run_id is None else recorded.find_run(run_id, store).run_id
         packed = samples or Samples.generated(_resolution(model_folder))
         version = _register(store, model_folder, name, origin, evaluation, packed)
         named, outcome = _point(Registry(store, name), version, alias)

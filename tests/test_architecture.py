@@ -19,7 +19,17 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("wallpaper", "serving", "tune", "dashboard")
 APPLICATIONS = ("wallpaper.cli", "serving", "tune", "dashboard")
 OUTERMOST = (
-    *("cli/", "cli.py", "__main__.py", "tracking.py", "delivery.py", "provenance.py", "mlflow_plugin.py", "cluster.py"),
+    *(
+        "cli/",
+        "cli.py",
+        "__main__.py",
+        "recorded.py",
+        "tracking.py",
+        "delivery.py",
+        "provenance.py",
+        "mlflow_plugin.py",
+        "cluster.py",
+    ),
 )
 """The parts of the library that know an application library; all others are the core."""
 BLOCKED = ("mlflow", "ray", "optuna", "nicegui", "click", "tqdm", "plotly", "pandas", "psutil")

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from wallpaper import delivery, provenance, tracking
+from wallpaper import delivery, provenance, recorded, tracking
 from wallpaper.cli import main
 from wallpaper.journal import Head, Journal, find, read
 
@@ -158,7 +158,7 @@ def test_a_run_whose_store_went_away_for_good_is_sent_later_whole(
     found = client.get_run(run.run_id)
     assert (found.info.status, found.data.tags["note"]) == ("FINISHED", "kept")
     assert found.info.end_time < time.time() * 1000
-    assert tracking.download(run.run_id, "model/weights.bin").read_bytes() == b"w"
+    assert recorded.download(run.run_id, "model/weights.bin").read_bytes() == b"w"
     assert sync(tmp_path) == (0, "Nothing is waiting to be sent.\n")
 
 

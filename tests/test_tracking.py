@@ -16,7 +16,7 @@ from mlflow.entities import Experiment, Metric
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
-from wallpaper import delivery, provenance, tracking
+from wallpaper import delivery, provenance, recorded, tracking
 from wallpaper.training.stopping import Interrupted
 
 pytestmark = [
@@ -73,9 +73,9 @@ def test_a_run_holds_its_settings_origin_data_and_files(client: MlflowClient, tm
     assert found.inputs is not None
     (used,) = found.inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest, tags["dataset.digest"]) == ("patterns", "d" * 36, "d" * 64)
-    assert json.loads(tracking.download(run.run_id, "config.json").read_text())["widths"] == [8, 16]
-    assert tracking.download(run.run_id, "model/weights.bin").read_bytes() == b"w"
-    assert tracking.download(run.run_id, "all", tmp_path / "to").joinpath("weights.bin").read_bytes() == b"w"
+    assert json.loads(recorded.download(run.run_id, "config.json").read_text())["widths"] == [8, 16]
+    assert recorded.download(run.run_id, "model/weights.bin").read_bytes() == b"w"
+    assert recorded.download(run.run_id, "all", tmp_path / "to").joinpath("weights.bin").read_bytes() == b"w"
 
 
 def test_artifacts_lie_beside_the_database(client: MlflowClient, database: Path) -> None:
@@ -187,7 +187,7 @@ def test_what_a_failing_store_missed_is_recorded_later(
         f"run {run.run_id}: metrics not recorded: connection refused"
     ]
     assert [p.step for p in client.get_metric_history(run.run_id, "loss")] == [1, 2, 3, 4, 5]
-    assert tracking.download(run.run_id, "best.bin").read_bytes() == b"b"
+    assert recorded.download(run.run_id, "best.bin").read_bytes() == b"b"
     assert ended(client, run).info.status == "FINISHED"
 
 
@@ -247,7 +247,7 @@ def test_a_resumed_run_goes_on_in_its_own_record(client: MlflowClient, tmp_path:
     assert again.run_id == run.run_id
     assert "error" not in ended(client, run).data.tags  # why it had ended before
     assert [point.step for point in client.get_metric_history(run.run_id, "val/loss")] == [1, 2]
-    found = tracking.find_run(run.run_id)
+    found = recorded.find_run(run.run_id)
     assert (found.name, found.folder, found.metrics) == ("first", tmp_path, {"val/loss": 0.25})
     assert client.get_run(run.run_id).info.status == "FINISHED"
     assert tracking.start("first", phase="test", folder=tmp_path).run_id != run.run_id
@@ -255,11 +255,11 @@ def test_a_resumed_run_goes_on_in_its_own_record(client: MlflowClient, tmp_path:
 
 def test_unknown_runs_and_files_are_named(client: MlflowClient) -> None:
     with pytest.raises(tracking.TrackingError, match=r"`run_id` must name a run in sqlite:.*, but got 'nope'"):
-        tracking.find_run("nope")
+        recorded.find_run("nope")
     with tracking.start("empty", phase="test") as run:
         pass
     with pytest.raises(tracking.TrackingError, match=f"`path` must name a file of run {run.run_id}, but 'model/x'"):
-        tracking.download(run.run_id, "model/x")
+        recorded.download(run.run_id, "model/x")
 
 
 def test_a_server_that_does_not_answer_is_named_at_the_start(

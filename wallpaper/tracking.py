@@ -14,13 +14,11 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from mlflow.artifacts import download_artifacts
 from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
@@ -33,7 +31,7 @@ from wallpaper.store_address import tracking_uri, without_passwords
 from wallpaper.training.report import Report
 from wallpaper.training.stopping import Interrupted
 
-__all__ = ["RecordedRun", "Run", "Store", "TrackingError", "download", "find_run", "initialise", "start"]
+__all__ = ["Run", "Store", "TrackingError", "initialise", "start"]
 
 CONFIG_PREFIX = "cfg."
 """Before each setting's name: `mlflow run` records the parameters as typed, and a parameter cannot change."""
@@ -53,19 +51,6 @@ _PATIENCE = {
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedRun:
-    """A run found in the store."""
-
-    run_id: str
-    name: str
-    phase: str
-    folder: Path | None
-    """The local folder it was trained in, which may have gone."""
-    metrics: Mapping[str, float]
-    """Last value of each metric."""
 
 
 def initialise() -> Store:
@@ -229,29 +214,6 @@ class Run:
             )  # fmt: skip
 
 
-def find_run(run_id: str, store: Store | None = None) -> RecordedRun:
-    """The run with this id. Raises: TrackingError: the store has none."""
-    store = store or initialise()
-    try:
-        return _recorded(store.client.get_run(run_id))
-    except MlflowException as error:
-        raise TrackingError(f"`run_id` must name a run in {store.shown}, but got {run_id!r}: {error}") from error
-
-
-def download(run_id: str, path: str = "", destination: Path | None = None) -> Path:
-    """Fetch a file or folder that a run kept; without `destination` a local store's own copy is returned.
-
-    Raises: TrackingError: the run kept no such thing, or there is no such run.
-    """
-    store = initialise()
-    to = None if destination is None else str(destination)
-    try:
-        found = download_artifacts(run_id=run_id, artifact_path=path, dst_path=to, tracking_uri=store.uri)
-    except (MlflowException, OSError) as error:
-        raise TrackingError(f"`path` must name a file of run {run_id}, but {path!r} gives: {error}") from error
-    return Path(found)
-
-
 def close_stale_runs(store: Store) -> None:
     """Mark as KILLED the runs of this machine that say RUNNING although their process has gone."""
     mine = f"attributes.status = 'RUNNING' and tags.`wallpaper.host` = '{provenance.host()}'"
@@ -285,12 +247,6 @@ def _status(error: BaseException | None) -> str:
         return "FINISHED"
     by_signal = isinstance(error, SystemExit) and isinstance(error.code, int) and error.code >= 128
     return "KILLED" if by_signal or isinstance(error, (KeyboardInterrupt, Interrupted)) else "FAILED"
-
-
-def _recorded(run: Any) -> RecordedRun:
-    tags, info = run.data.tags, run.info
-    folder = Path(tags["folder"]) if "folder" in tags else None
-    return RecordedRun(info.run_id, info.run_name, tags.get("phase", ""), folder, dict(run.data.metrics))
 
 
 def _batches(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:

@@ -46,6 +46,7 @@ def test_it_makes_what_the_folder_makes_and_leaves_no_copy(here: Path, model_fol
 def test_what_is_not_registered_is_told_in_one_sentence(here: Path, address: str) -> None:
     result = CliRunner().invoke(main, [*COMMON, "--model", address])
     assert (result.exit_code, result.output.count("Error:")) == (1, 1), result.output
-    assert f"Error: `--model {address}` must be models:/NAME@ALIAS or models:/NAME/VERSION in sqlite:///" in result.output
+    assert "Error: `models:/NAME@ALIAS` or `models:/NAME/VERSION` must name a version in sqlite:///" in result.output
+    assert f", but {address} gives: " in result.output
     assert "`wallpaper models` lists them" in result.output
     assert not list(here.glob("*.gif"))

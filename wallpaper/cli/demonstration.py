@@ -131,7 +131,7 @@ def _say_where(output: Path, model: str, drawn: list[Path], seconds: float) -> N
     click.echo(f"  Model        {output}/{MODEL}/, registered as {model}")
     click.echo(f"  Evaluation   {output}/evaluation.json")
     click.echo("\nNext, with the environment active (source .venv/bin/activate):")
-    click.echo("  wallpaper dashboard                                                runs, transitions, models in a browser")
+    click.echo("  wallpaper dashboard                                                runs and transitions in a browser")
     click.echo(f"  mlflow models serve -m {model} --env-manager local -p 5001")
     click.echo(
         "  python tune/search.py --trials 8                                   better settings of the ODE, in MLflow"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from wallpaper import tracking
+from wallpaper import recorded, tracking
 from wallpaper.cli.application import call
 from wallpaper.cli.measuring import evaluation_path, measure
 from wallpaper.cli.places import AUTO, NAME
@@ -75,6 +75,6 @@ def _unfit(path: Path, folder: Path, data: Path | None) -> str:
 def _known_run(run_id: str) -> str:
     """The run if this store has it, else "": a model may come from another store."""
     try:
-        return tracking.find_run(run_id).run_id if run_id else ""
+        return recorded.find_run(run_id).run_id if run_id else ""
     except tracking.TrackingError:
         return ""

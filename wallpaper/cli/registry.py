@@ -66,9 +66,9 @@ def find_model(run: str) -> Path:
         return ODE_RUNS / run / MODEL
     if not re.fullmatch("[0-9a-f]{32}", run) or Path(run).exists():
         return model_folder(run)
-    from wallpaper import tracking  # noqa: PLC0415 - loads MLflow, which takes seconds: no folder waits for it
+    from wallpaper import recorded  # noqa: PLC0415 - loads MLflow, which takes seconds: no folder waits for it
 
-    folder = tracking.find_run(run).folder
+    folder = recorded.find_run(run).folder
     if folder and (folder / MODEL / DESCRIPTION).is_file():
         return folder / MODEL
-    return tracking.download(run, MODEL)
+    return recorded.download(run, MODEL)

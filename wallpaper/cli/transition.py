@@ -14,6 +14,7 @@ import click
 
 from wallpaper.cli.endpoint import ask
 from wallpaper.cli.places import MODEL_HELP, REGISTERED, model_folder
+from wallpaper.model_files import DESCRIPTION
 from wallpaper.plane import plane_group
 from wallpaper.plane.routes import ROUTES
 
@@ -137,10 +138,17 @@ def transition(
 
 
 def _fetched(address: str) -> Path:
-    """A registered model's folder, which is there until the command ends."""
-    from wallpaper.cli.registered import fetch  # noqa: PLC0415 - loads MLflow
+    """A registered model's folder, there until the command ends. Raises: TrackingError: no transition model there."""
+    from wallpaper import recorded  # noqa: PLC0415 - loads MLflow, which takes a second
 
-    return fetch(address, Path(click.get_current_context().with_resource(TemporaryDirectory(prefix="wallpaper-"))))
+    folder = click.get_current_context().with_resource(TemporaryDirectory(prefix="wallpaper-"))
+    whole = next(recorded.download_registered(address, Path(folder)).rglob(DESCRIPTION), None)
+    if whole is None:
+        raise recorded.TrackingError(
+            f"`--model {address}` must be a transition model, but there is no {DESCRIPTION} in it; "
+            "`wallpaper models` lists what is registered"
+        )
+    return whole.parent
 
 
 def _check_suffixes(given: Mapping[str, tuple[Path | None, tuple[str, ...]]]) -> None:
