@@ -6,16 +6,13 @@ Limits and words come from `dashboard.making.uploads`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
-from weakref import WeakMethod
 
+from fastapi.dependencies import models as routed
 from nicegui import events, ui
 
 from dashboard.making import SHIPPED, RefusedPictureError, Start, maker_of, read_start
 from dashboard.making.uploads import MOST_BYTES
 from dashboard.pages.context import Context, PageClosedError
-
-E = TypeVar("E", bound=events.UiEventArguments)
 
 TOO_LARGE = f"A picture may have at most {MOST_BYTES // 2**20} MB, but this has more: shrink it."
 
@@ -29,11 +26,12 @@ class StartPicture:
         """Args: row: where the button goes. started: gets the group of a picture. forgotten: there is none any more."""
         self._context, self._started, self._forgotten = context, started, forgotten
         self.chosen: Start | None = None
+        ui.context.client.on_delete(_forget_routes)
         with row, ui.element("div").classes("wp-upload") as self._button:
             self._upload = (
                 ui.upload(
-                    on_upload=_weakly(self._given),
-                    on_rejected=_weakly(self._refused),
+                    on_upload=self._given,
+                    on_rejected=self._refused,
                     max_file_size=MOST_BYTES,
                     auto_upload=True,
                 )
@@ -97,16 +95,12 @@ class StartPicture:
         self._box.set_visibility(bool(text))
 
 
-def _weakly(method: Callable[[E], Any]) -> Callable[[E], Any]:
-    """The method for as long as its page lives.
+def _forget_routes() -> None:
+    """Let go of routes that have been removed.
 
-    An upload has a route of its own, and FastAPI remembers the last 4096 functions that were routes: each would keep
-    the page that it reports to.
+    An upload has a route of its own, and FastAPI keeps the last 4096 functions that were routes in caches, with the
+    page that each reports to. What is in use is found again when it is needed.
     """
-    found = WeakMethod(method)
-
-    def call(event: E) -> Any:
-        method = found()
-        return None if method is None else method(event)
-
-    return call
+    for cache in vars(routed).values():
+        if hasattr(cache, "cache_clear"):
+            cache.cache_clear()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nicegui import ui
 from nicegui.elements.upload_files import SmallFileUpload
 from nicegui.testing import User
 from PIL import Image
@@ -147,7 +148,7 @@ def test_nothing_of_a_closed_page_is_kept(small: Store) -> None:
         user.client.delete()
 
     def parts() -> list[object]:
-        return [found for found in gc.get_objects() if isinstance(found, (Context, StartPicture))]
+        return [found for found in gc.get_objects() if isinstance(found, (Context, StartPicture, ui.upload))]
 
     visit(small, act, path="/?tab=transitions")
     gc.collect()
