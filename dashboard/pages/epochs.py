@@ -46,7 +46,7 @@ class Epochs:
         self._box.set_visibility(False)
 
     async def update(self) -> int | None:
-        """Look for new epochs. Returns: the one to show, None if there is none."""
+        """Look for new epochs. Returns: the one to show, None if none is drawn."""
         if self._context.run_id != self._run_id:
             self._run_id, self._known, self._follows, self.epoch = self._context.run_id, [], True, None
         if not self._run_id:
@@ -64,7 +64,7 @@ class Epochs:
         for epoch in self._known[: -LOOKED_BACK - 1 : -1]:
             if names_in(await self._listed(folder_of(epoch))) & self._wanted:
                 return epoch
-        return self._known[-1] if self._known else None
+        return None
 
     async def _listed(self, folder: str) -> Sequence[File]:
         return await self._context.off_loop(self._context.store.files, self._run_id, folder)
@@ -76,7 +76,7 @@ class Epochs:
         return await self._listed(folder_of(self.epoch))
 
     def _show(self) -> None:
-        self._box.set_visibility(bool(self._known))
+        self._box.set_visibility(self.epoch is not None)
         if self.epoch is None:
             return
         self._slider.props(f"max={max(1, len(self._known) - 1)}").set_enabled(len(self._known) > 1)

@@ -119,11 +119,12 @@ class OverviewTab:
                         ui.label(text.number(row.values[0])).classes("wp-fact")
 
     async def _show_gallery(self, runs: Sequence[RunRecord]) -> None:
-        state = [(run.run_id, run.status, run.last_told // 30) for run in runs[:LOOKED_THROUGH]]
+        asked = overview.drawn(runs)[:LOOKED_THROUGH]
+        state = [(run.run_id, run.status, run.last_told // 30) for run in asked]
         if state == self._looked:
             return
         self._looked = state
-        run, paths = await self._context.off_loop(self._find_pictures, runs[:LOOKED_THROUGH])
+        run, paths = await self._context.off_loop(self._find_pictures, asked)
         if self._shown.get("gallery") == paths and paths:
             return
         self._shown["gallery"] = paths

@@ -20,6 +20,9 @@ STILL = ("latent_space.png", "reconstructions.png")
 
 CHAMPION = "champion"
 
+DRAWN = "best.pictures"
+"""Tag of a search's phase: the run of the trial whose pictures are there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Going:
@@ -45,6 +48,13 @@ def recent(runs: Sequence[RunRecord]) -> list[Going]:
     """The runs that ended last, without a search's trials."""
     ended = [run for run in runs if not run.is_running and TRIAL not in run.tags]
     return [_card(run) for run in sorted(ended, key=lambda run: -(run.ended or run.started))[:MOST_RECENT]]
+
+
+def drawn(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    """The runs that may have pictures of their epochs, in the order given: trainings, and searches' best trials."""
+    best = {run.tags[DRAWN] for run in runs if DRAWN in run.tags}
+    trainings = (run for run in runs if run.phase.startswith("train_"))
+    return [run for run in trainings if TRIAL not in run.tags or run.run_id in best]
 
 
 def champions(versions: Sequence[VersionRecord]) -> list[VersionRecord]:

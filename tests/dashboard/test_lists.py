@@ -10,7 +10,7 @@ import pytest
 from dashboard.store import File, Latest, VersionRecord
 from dashboard.theme import DARK
 from dashboard.views.models import compare, figures_of
-from dashboard.views.overview import champions, pictures
+from dashboard.views.overview import champions, drawn, pictures
 from dashboard.views.parallel import brush_of, brushed, parallel
 from dashboard.views.runs import first_choice, matching
 from dashboard.views.trials import Search, influence, pareto, search_of, search_shown
@@ -44,6 +44,13 @@ def test_the_best_trial_is_the_largest_where_more_is_better() -> None:
 def test_no_trial_on_the_front_is_beaten_and_all_others_are() -> None:
     found = trials([(1.0, 9.0), (2.0, 5.0), (3.0, 6.0), (4.0, 1.0), (4.0, 2.0)], "w2,nfe")
     assert [trial.number for trial in pareto(found)] == [0, 1, 3]
+
+
+def test_pictures_are_sought_in_trainings_and_in_the_best_trial_of_a_search() -> None:
+    one, other = (run(name, tags={"phase": "train_ode", "search.trial": name}) for name in ("1", "2"))
+    phase = run("s", tags={"phase": "search", "best.pictures": other.run_id})
+    training, measured = run("t"), run("e", tags={"phase": "evaluate"})
+    assert drawn([phase, one, other, measured, training]) == [other, training]
 
 
 def test_influence_is_the_rank_correlation() -> None:

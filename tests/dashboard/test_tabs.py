@@ -74,6 +74,26 @@ def shown_groups(user: User) -> list[str]:
     return [mark.removeprefix("row-") for row in rows for mark in row._markers]
 
 
+@pytest.mark.parametrize(
+    ("tab", "title"), [("latent", "No latent space yet"), ("reconstructions", "No reconstructions yet")]
+)
+def test_epochs_that_left_nothing_but_metrics_are_said_to_have_no_pictures(
+    store: Store, project: Path, tab: str, title: str
+) -> None:
+    with tracking.start("bare", phase="train_vae") as run:
+        train(run)
+        (project / "metrics.json").write_text("{}")
+        run.artifact(project / "metrics.json", "visualizations/epoch_005")
+    look(store)
+
+    async def act(user: User) -> None:
+        await user.should_see(title, retries=TRIES)
+        await user.should_see("The chosen run left no pictures of its epochs", retries=TRIES)
+        await user.should_not_see("was not drawn")
+
+    visit(store, act, path=f"/?tab={tab}")
+
+
 def test_reconstructions_are_sorted_by_their_error(drawn: Store) -> None:
     async def act(user: User) -> None:
         await user.should_see("mean 18.0 dB", retries=TRIES)

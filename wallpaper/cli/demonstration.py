@@ -76,9 +76,9 @@ def _generate(output: Path, settings: DemoSettings, side: int) -> PatternStore:
 
 
 def _train_vae(config: VaeConfig, store: PatternStore, folder: Path, parent: tracking.Run) -> Coded:
-    with _phase("vae", config, folder, parent) as run:  # the demonstration draws its own pictures at its end
+    with _phase("vae", config, folder, parent) as run:
         again = _can_resume(folder, config)
-        train_vae_job(config, store, folder, run, resume=again, also=_mirror(parent, "vae"), pictures=False)
+        train_vae_job(config, store, folder, run, resume=again, also=_mirror(parent, "vae"))
     return encode_job(folder, store)
 
 
@@ -86,9 +86,7 @@ def _train_ode(config: OdeConfig, coded: Coded, output: Path, parent: tracking.R
     folder = output / "ode"
     with _phase("ode", config, folder, parent) as run:
         again = _can_resume(folder, config)
-        train_ode_job(
-            config, coded, folder, run, resume=again, device="cpu", also=_mirror(parent, "ode"), pictures=False
-        )
+        train_ode_job(config, coded, folder, run, resume=again, device="cpu", also=_mirror(parent, "ode"))
     model = TransitionModel.load(folder / MODEL)
     model.save(output / MODEL)
     parent.artifact(output / MODEL, MODEL)
