@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+import sys
 from pathlib import Path
 
 import mlflow  # noqa: F401  # first, as in every program: it loads the plug-in itself
@@ -50,4 +52,32 @@ def test_a_database_that_cannot_be_made_is_one_sentence(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(utils, "_initialize_tables", fail)
     with pytest.raises(mlflow_plugin.TrackingError, match=r"mlflow\.db cannot be made: .*disk is full"):
+        mlflow_plugin.open_store(f"sqlite:///{tmp_path / 'mlflow.db'}")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("foo://bar", "of foo://bar: it is none that MLflow records in: use sqlite:///FILE"),
+        ("sqlite:////nowhere/mlflow.db", "its folder is not there: mkdir -p /nowhere"),
+        ("mysql://ada:secret@127.0.0.1:1/x", "mysql://127.0.0.1:1/x gives: its driver MySQLdb is not installed"),
+        ("postgresql+psycopg2://ada:secret@127.0.0.1:1/x", "Connection refused"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, address: str, said: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "MySQLdb", None)
+    with pytest.raises(mlflow_plugin.TrackingError, match=re.escape(said)) as caught:
+        mlflow_plugin.open_store(address)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_own_database_that_cannot_be_written_is_not_answered_by_its_own_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "MLproject").write_text("name: wallpaper\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(mlflow_plugin, "_make_database", lambda _: (_ for _ in ()).throw(OSError("read-only")))
+    with pytest.raises(mlflow_plugin.TrackingError, match="can be written to by you, or set the variable to another"):
         mlflow_plugin.open_store(f"sqlite:///{tmp_path / 'mlflow.db'}")

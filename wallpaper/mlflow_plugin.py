@@ -17,12 +17,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlflow.tracking.default_experiment.abstract_context import DefaultExperimentProvider
 
 from wallpaper.checkout import is_project, project_root
-from wallpaper.store_address import DATABASE, database_path, reason_of, without_passwords
+from wallpaper.store_address import (
+    DATABASE,
+    DATABASES,
+    database_path,
+    fault_of,
+    reason_of,
+    scheme_of,
+    without_passwords,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -79,6 +88,8 @@ def open_store(uri: str) -> Store:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
+    if fault := fault_of(uri):
+        raise TrackingError(f"`MLFLOW_TRACKING_URI` must name a store, but of {without_passwords(uri)}: {fault}")
     try:
         with one_process(uri):
             _check_database(uri)
@@ -88,19 +99,42 @@ def open_store(uri: str) -> Store:
     except (MlflowException, OSError) as error:
         found = without_passwords(f"{uri} gives: {reason_of(error)}")
         raise TrackingError(
-            f"`MLFLOW_TRACKING_URI` must name a store that answers, but {found}; "
-            f"start its server, or unset the variable to record in {project_root() / DATABASE}"
+            f"`MLFLOW_TRACKING_URI` must name a store that answers, but {found}; {_remedy(uri)}"
         ) from error
 
 
-def _check_database(uri: str) -> None:
-    """MLflow tries a damaged SQLite file again for minutes, then shows where in its code that ended.
+def _remedy(uri: str) -> str:
+    own = project_root() / DATABASE
+    if database_path(uri) == own:
+        return f"see that {own.parent} can be written to by you, or set the variable to another store"
+    return f"start its server, or unset the variable to record in {own}"
 
-    Raises: TrackingError: it cannot be read. One that is locked is left to MLflow, which waits.
+
+def _check_database(uri: str) -> None:
+    """MLflow tries a damaged file, or a database that does not answer, for minutes, then shows where that ended.
+
+    Raises: TrackingError: it cannot be read. A file that is locked is left to MLflow, which waits.
     """
     database = database_path(uri)
-    if database is None or not database.exists():
-        return
+    if database is None:
+        if scheme_of(uri) in DATABASES:
+            _check_answer(uri)
+    elif database.exists():
+        _check_file(database)
+
+
+def _check_answer(uri: str) -> None:
+    from wallpaper.store_database import refusal_of
+
+    reason, remedy = refusal_of(uri)
+    if reason:
+        raise TrackingError(
+            f"`MLFLOW_TRACKING_URI` must name a database that answers, but {without_passwords(uri)} gives: "
+            f"{reason}; {remedy}"
+        )
+
+
+def _check_file(database: Path) -> None:
     try:
         # Not read-only: a writer that was killed leaves a journal, by which SQLite puts right what it had half written.
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)) as connection:
@@ -174,7 +208,6 @@ def one_process(uri: str) -> Iterator[None]:
     if database is None or fcntl is None:
         yield
         return
-    database.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{database}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

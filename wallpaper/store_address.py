@@ -13,6 +13,11 @@ from wallpaper.checkout import project_root
 
 DATABASE = "mlflow.db"
 
+SERVERS = ("http", "https")
+
+DATABASES = {"postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql", "mssql": "mssql+pymssql"}
+"""Databases besides SQLite that MLflow records in, and an address that names the driver too."""
+
 _USER = re.compile(r"(?<=://)[^/\s@]+@")
 
 
@@ -27,6 +32,30 @@ def database_path(uri: str) -> Path | None:
     """The file of an SQLite address as an absolute path; None for any other store."""
     name = uri.removeprefix("sqlite:///")
     return None if name == uri else Path(name).absolute()
+
+
+def scheme_of(uri: str) -> str:
+    """What an address begins with, without a database's driver.
+
+    >>> scheme_of("postgresql+psycopg2://db/mlflow")
+    'postgresql'
+    """
+    return uri.partition(":")[0].partition("+")[0]
+
+
+def fault_of(uri: str) -> str:
+    """What is wrong with an address, whoever may be behind it, and what to do; empty if nothing is.
+
+    >>> fault_of("http://127.0.0.1:5000")
+    ''
+    """
+    database = database_path(uri)
+    if database is not None:
+        there = database.parent.is_dir()
+        return "" if there else f"its folder is not there: mkdir -p {database.parent}, or name another file"
+    if scheme_of(uri) in (*SERVERS, *DATABASES, "databricks"):
+        return ""
+    return "it is none that MLflow records in: use sqlite:///FILE, a server's http address, or a database's address"
 
 
 def without_passwords(text: str) -> str:

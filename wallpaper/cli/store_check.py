@@ -6,18 +6,29 @@ Changes nothing. Of a store behind a server, only whether it answers.
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from wallpaper import provenance
 from wallpaper.checkout import project_root
 from wallpaper.cli.finding import Finding
 from wallpaper.journal import find
-from wallpaper.store_address import database_path, tracking_uri, without_passwords
+from wallpaper.store_address import (
+    DATABASES,
+    SERVERS,
+    database_path,
+    fault_of,
+    reason_of,
+    scheme_of,
+    tracking_uri,
+    without_passwords,
+)
+
+SECONDS = 3.0
+"""Until a server that says nothing counts as away."""
 
 _REVISION = re.compile(r"^(down_)?revision = ['\"](\w+)['\"]", re.MULTILINE)
 
@@ -31,10 +42,15 @@ def check_store() -> Iterator[Finding]:
     """The store that commands use here, and what still waits to be sent to it."""
     uri = tracking_uri()
     database = database_path(uri)
-    if database is not None:
+    fault, _, remedy = fault_of(uri).partition(": ")
+    if fault:
+        yield Finding("store", "wrong", f"{without_passwords(uri)}: {fault}", remedy)
+    elif database is not None:
         yield from _database(database)
-    elif uri.startswith(("http://", "https://")):
+    elif scheme_of(uri) in SERVERS:
         yield _server(uri)
+    elif scheme_of(uri) in DATABASES:
+        yield _other_database(uri)
     else:
         yield Finding("store", "ok", f"{without_passwords(uri)} (not asked)")
     waiting = find([project_root() / "output"])
@@ -99,10 +115,40 @@ def _known_versions() -> tuple[set[str], set[str]]:
     return known, known - older
 
 
-def _server(uri: str) -> Finding:
+def _other_database(uri: str) -> Finding:
+    shown = without_passwords(uri)
     try:
-        with urlopen(f"{uri.rstrip('/')}/health", timeout=3) as answer:
-            return Finding("store", "ok", f"{without_passwords(uri)} answers ({answer.status})")
-    except (URLError, OSError, ValueError) as error:
+        from wallpaper.store_database import refusal_of  # noqa: PLC0415 - SQLAlchemy may be what is broken
+    except ImportError as error:
+        return Finding("store", "wrong", f"{shown} cannot be asked: {error}", "install the project's packages again")
+    reason, remedy = refusal_of(uri)
+    if reason:
+        return Finding("store", "wrong", f"{shown} does not answer: {reason}", remedy)
+    return Finding("store", "ok", f"{shown} answers")
+
+
+def _server(uri: str) -> Finding:
+    """As MLflow asks it: with the environment's user and password, or those of the address."""
+    shown, env = without_passwords(uri), os.environ
+    user, password = env.get("MLFLOW_TRACKING_USERNAME"), env.get("MLFLOW_TRACKING_PASSWORD", "")
+    token = {"Authorization": f"Bearer {env['MLFLOW_TRACKING_TOKEN']}"} if "MLFLOW_TRACKING_TOKEN" in env else {}
+    trusted = env.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() not in ("true", "1")
+    try:
+        import requests  # noqa: PLC0415 - MLflow's own way, which comes with it
+
+        answer = requests.get(
+            f"{uri.rstrip('/')}/health", auth=(user, password) if user else None, headers=token, verify=trusted,
+            timeout=SECONDS,
+        )  # fmt: skip
+    except ImportError:
+        return Finding("store", "ok", f"{shown} (not asked: there is no MLflow to ask it with)")
+    except OSError as error:  # all of theirs are
         remedy = "start it (`mlflow server`); what runs record meanwhile is sent by `wallpaper sync`"
-        return Finding("store", "wrong", f"{without_passwords(uri)} does not answer: {error}", remedy)
+        return Finding("store", "wrong", f"{shown} does not answer: {without_passwords(reason_of(error))}", remedy)
+    if answer.status_code in (401, 403):
+        remedy = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+        return Finding("store", "wrong", f"{shown} refuses ({answer.status_code} {answer.reason})", remedy)
+    if not answer.ok:
+        said = f"{shown} is no MLflow server that is well ({answer.status_code} {answer.reason})"
+        return Finding("store", "wrong", said, "see what listens there, and its log")
+    return Finding("store", "ok", f"{shown} answers ({answer.status_code})")
