@@ -71,6 +71,7 @@ def _search(options: Options, typed: set[str], begun: list[Path]) -> None:
     if options.dry_run:
         preview(options, parts, data, vae)
         return
+    tracking.initialise()  # a store that does not answer leaves no folder to go on with
     if not options.resume:
         folder = asked.new_folder(options.storage_path, options.name)
     asked.take(folder)

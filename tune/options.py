@@ -89,6 +89,8 @@ class Options:
         if self.resume and (self.name or self.warm_start):
             given = "--name" if self.name else "--warm-start"
             raise ValueError(f"--resume {self.resume} goes on with a search, but {given} is for a new one")
+        if self.name and Path(self.name).name != self.name:
+            raise ValueError(f"`--name` must be a folder's name without a path, but got {self.name!r}")
         self.resources.check()
         seconds(self.time_budget)
 
@@ -136,8 +138,6 @@ def new_folder(root: Path, name: str) -> Path:
     """A new folder, absolute: its name is given, or the time. Raises: FileExistsError: a search has it already."""
     if not name:
         return new_run_folder(root.absolute())
-    if Path(name).name != name:
-        raise ValueError(f"`--name` must be a folder's name without a path, but got {name!r}")
     folder = root.absolute() / name
     if folder.exists():
         raise FileExistsError(f"{folder} must not be there yet; choose another --name, or go on with --resume {name}")

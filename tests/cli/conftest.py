@@ -18,7 +18,7 @@ with warnings.catch_warnings():  # MLflow warns about its own type hints when it
     import mlflow  # noqa: F401
 
 from tests.once import once
-from wallpaper.cli import main
+from wallpaper.cli import checks, main, store_check
 
 Command: TypeAlias = Callable[..., Result]
 """Calls `wallpaper` with these words, in this process; output and exit code are in the result."""
@@ -69,3 +69,14 @@ def environment(project: Path) -> dict[str, str]:
     """For processes that run in the project."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project for `wallpaper doctor`, which is the current folder."""
+    monkeypatch.chdir(tmp_path)
+    for module in (checks, store_check):
+        monkeypatch.setattr(module, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(checks, "PORTS", {})  # what runs on this machine is none of the tests' matter
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    return tmp_path

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sqlite3
 import subprocess
 import sys
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from tests.cli.conftest import call
+from tests.cli.doctor import findings
 from tests.tiny import tiny_model
 from wallpaper import provenance
 from wallpaper.cli import checks, store_check
@@ -29,22 +26,8 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _no_ports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What runs on this machine is none of the tests' matter."""
+def test_in_a_sound_project_nothing_is_wrong(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "PORTS", {})
-
-
-def findings() -> tuple[int, dict[str, list[tuple[str, str, str]]]]:
-    """Exit code, and by subject: verdict, what is said, remedy."""
-    result = call("doctor", "--json")
-    found: dict[str, list[tuple[str, str, str]]] = {}
-    for row in json.loads(result.stdout):
-        found.setdefault(row["subject"], []).append((row["verdict"], row["said"], row["remedy"]))
-    return result.exit_code, found
-
-
-def test_in_a_sound_project_nothing_is_wrong(project: Path) -> None:
     tiny_model().save(project / "output" / "ode" / "later" / "model")
     code, found = findings()
     assert code == 0, found
@@ -54,15 +37,6 @@ def test_in_a_sound_project_nothing_is_wrong(project: Path) -> None:
     text = call("doctor").stdout
     assert "ok       store" in text
     assert "wrong" not in text
-
-
-@pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for module in (checks, store_check):
-        monkeypatch.setattr(module, "project_root", lambda: tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    return tmp_path
 
 
 def database(path: Path, tables: str = "") -> None:
@@ -150,67 +124,6 @@ def test_runs_whose_process_has_gone_are_said_and_living_ones_are_not(empty: Pat
             "nothing: the next command that records marks them KILLED",
         )
     ]
-
-
-def test_a_server_that_does_not_answer_is_said_without_its_password(
-    empty: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://ada:secret@127.0.0.1:{taken.getsockname()[1]}")
-        code, found = findings()
-    assert (code, found["store"][0][0]) == (1, "wrong")
-    assert "does not answer" in found["store"][0][1]
-    assert "secret" not in str(found)
-
-
-@pytest.mark.parametrize(
-    ("address", "said"),
-    [
-        ("foo://bar", "foo://bar: it is none that MLflow records in"),
-        ("sqlite:////nowhere/mlflow.db", "its folder is not there"),
-        ("mysql://ada:secret@127.0.0.1:1/mlflow", "mysql://127.0.0.1:1/mlflow does not answer: its driver MySQLdb is"),
-        ("postgresql+psycopg2://ada:secret@127.0.0.1:1/mlflow", "Connection refused"),
-    ],
-)
-def test_an_address_that_no_command_could_use_is_said(
-    empty: Path, monkeypatch: pytest.MonkeyPatch, address: str, said: str
-) -> None:
-    monkeypatch.setitem(sys.modules, "MySQLdb", None)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    code, found = findings()
-    ((verdict, words, remedy),) = found["store"]
-    assert (code, verdict, bool(remedy)) == (1, "wrong", True)
-    assert said in words
-    assert "secret" not in str(found)
-
-
-class Guarded(BaseHTTPRequestHandler):
-    """Answers whoever names ada and her password."""
-
-    def do_GET(self) -> None:
-        known = self.headers.get("Authorization") == f"Basic {b64encode(b'ada:secret').decode()}"
-        self.send_response(200 if known else 401)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
-def test_a_server_with_a_password_is_asked_as_mlflow_asks_it(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        place = f"127.0.0.1:{server.server_address[1]}"
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{place}")
-        ((verdict, said, remedy),) = findings()[1]["store"]
-        assert (verdict, "refuses (401" in said, "MLFLOW_TRACKING_USERNAME" in remedy) == ("wrong", True, True)
-        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ada")
-        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
-        assert findings()[1]["store"] == [("ok", f"http://{place} answers (200)", "")]
-        monkeypatch.delenv("MLFLOW_TRACKING_USERNAME")
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://ada:secret@{place}")
-        assert findings()[1]["store"] == [("ok", f"http://{place} answers (200)", "")]
-        server.shutdown()
 
 
 def test_the_demonstration_s_dataset_is_looked_at_too(empty: Path) -> None:

@@ -51,8 +51,6 @@ def test_names_are_taken_once(tmp_path: Path) -> None:
     kept(tmp_path)
     with pytest.raises(FileExistsError, match="choose another --name, or go on with --resume a"):
         options.new_folder(tmp_path, "a")
-    with pytest.raises(ValueError, match=r"a folder's name without a path, but got '../a'"):
-        options.new_folder(tmp_path, "../a")
     assert options.new_folder(tmp_path, "").parent == tmp_path
 
 

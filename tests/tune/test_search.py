@@ -116,6 +116,7 @@ def test_what_cannot_be_started_is_refused_at_once(ground: Ground, tmp_path: Pat
         (["--cpus-per-trial", "100000"], "this machine has"),
         (["--name", "taken"], "choose another --name"),
         (["--name", "../taken"], "a folder's name without a path"),
+        (["--name", "../taken", "--dry-run"], "a folder's name without a path"),
         (["--space", str(tmp_path / "space.yaml")], "no 'hiden_dim'; did you mean 'hidden_dim'?"),
         (["--points", str(tmp_path / "points.yaml")], "a point's `hidden_dim` must be 64 | 128 | 256 | 512, but got 3"),
         (["--objectives", "psnr"], "unknown objective 'psnr'; one of w2,"),
@@ -128,6 +129,17 @@ def test_what_cannot_be_started_is_refused_at_once(ground: Ground, tmp_path: Pat
     assert f"`--data {tmp_path}/none` is no file" in refused("--data", f"{tmp_path}/none")
     assert "holds no trained VAE" in refused("--data", str(ground.data), "--vae", str(tmp_path), "--phase", "ode")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["points.yaml", "space.yaml", "taken"]
+
+
+def test_a_store_that_does_not_answer_leaves_no_search_behind(
+    ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "foo://bar")
+    done = CliRunner().invoke(search.search, ["--data", str(ground.data), "--storage-path", str(tmp_path)])
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: `MLFLOW_TRACKING_URI` must name a store, but of foo://bar")
+    assert "--resume" not in done.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dry_run_shows_everything_and_writes_nothing(ground: Ground, tmp_path: Path) -> None:
