@@ -11,6 +11,8 @@ import socket
 import click
 
 from dashboard.heaps import share_heaps
+from wallpaper.store_address import fault_of, without_passwords
+from wallpaper.store_address import tracking_uri as store_uri
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -48,6 +50,9 @@ def main(tracking_uri: str, host: str, port: int, *, read_only: bool) -> None:
     check_free(host, port)
     if tracking_uri:
         os.environ["MLFLOW_TRACKING_URI"] = tracking_uri
+    uri = store_uri()
+    if fault := fault_of(uri):
+        raise click.UsageError(f"`--tracking-uri` must name a store, but of {without_passwords(uri)}: {fault}")
     share_heaps()
     from dashboard.server import serve  # noqa: PLC0415 - loads NiceGUI and MLflow, which takes seconds
 

@@ -84,9 +84,10 @@ def fetch(model: str, folder: Path) -> Path:
     try:
         found = Path(mlflow.artifacts.download_artifacts(artifact_uri=model, dst_path=str(folder)))
     except (MlflowException, OSError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
+        said = " ".join(str(error).split())[:300] or type(error).__name__
         raise ServeError(
-            f"`--model {model}` must be a model in {tracking.initialise().shown}, but: {lines[0]}"
+            f"`--model {model}` must be a model in {tracking.initialise().shown}, or a folder that MLflow has kept, "
+            f"but: {said}; `wallpaper models` lists what is registered"
         ) from error
     if not (found / "MLmodel").is_file():
         raise ServeError(f"`--model {model}` must be a model that MLflow has kept, but there is no MLmodel in it")

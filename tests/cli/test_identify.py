@@ -194,10 +194,11 @@ def test_mistakes_are_refused_before_anything_is_done(here: Path, words: str, me
 
 
 def test_a_drawing_that_cannot_be_written_is_an_error_of_its_file(here: Path) -> None:
-    Path("blocked").write_text("a file, no folder")
-    result = call("identify", "pictures/p4/a.png", "-o", "blocked/overlay.png")
+    drawing = Path("drawn/p4m/b.png")
+    drawing.mkdir(parents=True)
+    result = call("identify", "pictures", "-o", "drawn")
     assert result.exit_code == 2
-    assert "error: the drawing blocked/overlay.png cannot be written: " in result.stdout
+    assert f"error: the drawing {drawing} cannot be written: " in result.stdout
 
 
 def test_folders_and_globs_are_searched_and_each_file_taken_once(here: Path) -> None:

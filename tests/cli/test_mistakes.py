@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import SMALL, call, succeed
+from wallpaper.cli import output
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # MLflow's and SQLAlchemy's own
@@ -197,3 +198,32 @@ def test_a_demonstration_over_another_dataset_names_the_way_to_start_over(projec
     assert result.exit_code == 2
     assert "exists with other settings: `per_group` is 10 there, but 14 was asked" in message
     assert message.endswith("start the demonstration over with --fresh")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "generate -o",
+        "generate --images",
+        "import picture.png -o",
+        "export --pattern p4:1 --tile",
+        "inspect x.h5 --sheet",
+        "benchmark -o",
+        "identify picture.png -o",
+        "relations --tree",
+        "transition p1 p2 -o",
+        "transition p1 p2 --spectrum",
+        "train-vae --output",
+        "demo --output",
+    ],
+)
+def test_a_place_that_takes_no_files_is_told_before_the_work(empty: Path, line: str) -> None:
+    (empty / "taken").write_text("")
+    message = refused(*line.split(), "taken/x.png")
+    assert message.endswith(f"taken/x.png cannot be written: {empty}/taken is no folder; choose another place")
+    assert list(empty.iterdir()) == [empty / "taken"]
+
+
+def test_a_disk_that_takes_no_files_is_told_before_the_work(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output.os, "access", lambda path, _: Path(path) != empty)
+    assert refused("transition", "p1", "p2", "-o", "a.gif").endswith(f"{empty} takes no files; choose another place")

@@ -40,6 +40,19 @@ def test_a_port_that_is_taken_is_said_before_anything_is_loaded() -> None:
     assert f"`--port {port}` must be free" in said
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("foo://bar", "of foo://bar: it is none that MLflow records in"),
+        ("sqlite:////nowhere/mlflow.db", "its folder is not there"),
+    ],
+)
+def test_an_address_that_is_no_store_s_is_refused(monkeypatch: pytest.MonkeyPatch, address: str, said: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    code, told = run("--tracking-uri", address, "--port", "1")
+    assert (code, said in told) == (2, True), told
+
+
 def test_both_doors_have_the_same_options() -> None:
     def options(found: click.Command) -> dict[str, object]:
         return {option.name or "": (option.default, getattr(option, "help", None)) for option in found.params}

@@ -215,9 +215,9 @@ def test_latents_that_cannot_be_trained_on_are_refused() -> None:
         fit_ode(TINY, TRAIN, Latents(torch.zeros(len(HELD_OUT), 3), HELD_OUT.labels), Path("unused"))
     broken = TRAIN.mean.clone()
     broken[3] = torch.nan
-    with pytest.raises(ValueError, match="`train` must be finite latents"):
+    with pytest.raises(ValueError, match="latents of the split 'train' must be finite"):
         fit_ode(TINY, Latents(broken, TRAIN.labels), HELD_OUT, Path("unused"))
-    with pytest.raises(ValueError, match="`held_out` must be finite latents, at least one, but got 0"):
+    with pytest.raises(ValueError, match="the split 'val' must hold at least one pattern, but is empty; generate more"):
         fit_ode(TINY, TRAIN, HELD_OUT.take([]), Path("unused"))
 
 

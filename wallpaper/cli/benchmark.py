@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from wallpaper.cli.output import Output
 from wallpaper.cli.progress import bar
 
 
@@ -16,7 +17,7 @@ from wallpaper.cli.progress import bar
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     required=True,
     help="Folder to write; it appears when it is complete.",
 )

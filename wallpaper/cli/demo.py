@@ -10,13 +10,14 @@ from pathlib import Path
 import click
 
 from wallpaper.cli.demo_settings import PRESETS
+from wallpaper.cli.output import Output
 from wallpaper.cli.places import DEMO
 
 
 @click.command("demo")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     default=DEMO,
     show_default=True,
     help="Where everything goes.",

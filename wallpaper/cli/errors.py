@@ -5,6 +5,21 @@ Pure; it raises and prints nothing.
 
 from __future__ import annotations
 
+import errno
+
+_ELSEWHERE = "; choose another place"
+
+_REMEDIES = {
+    errno.ENOENT: "; check the path",
+    errno.EEXIST: _ELSEWHERE,
+    errno.ENOTDIR: _ELSEWHERE,
+    errno.EISDIR: _ELSEWHERE,
+    errno.EACCES: "; see that you may read and write there, or choose another place",
+    errno.EPERM: "; see that you may read and write there, or choose another place",
+    errno.EROFS: _ELSEWHERE,
+}
+"""What a user can do about a file or folder that the system refuses: mistakes of usage, all of them."""
+
 
 def explain(error: Exception) -> tuple[str, int] | None:
     """Message and exit code for an error that a message explains fully; None for a defect of ours.
@@ -20,6 +35,10 @@ def explain(error: Exception) -> tuple[str, int] | None:
     if names & {"MemoryError", "OutOfMemoryError"}:
         first = str(error).partition("\n")[0]
         return f"Error: out of memory{f' ({first})' if first else ''}; use a smaller batch or smaller patterns", 1
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"Error: {error.filename}: {error.strerror}{_REMEDIES.get(error.errno or 0, '')}", (
+            2 if error.errno in _REMEDIES else 1
+        )
     if names & {"CheckpointError", "ValueError", "FileNotFoundError", "FileExistsError", "PermissionError"}:
         return f"Error: {error}", 2
     if "MlflowException" in names or "OSError" in names:

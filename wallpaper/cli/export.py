@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from wallpaper.cli.output import Output
 from wallpaper.pattern_files import FRAMES, PIXEL_TYPES, Frame, PixelType
 from wallpaper.plane import plane_group
 
@@ -18,7 +19,7 @@ SVG_SIZE = 768
 PICTURE_SIZE = 256
 SVG_CELLS, PICTURE_CELLS = 4.0, 3.0
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = Output()
 
 
 class _Seeded(click.ParamType[tuple[str, int]]):
@@ -40,7 +41,7 @@ class _Seeded(click.ParamType[tuple[str, int]]):
 
 
 @click.command("export")
-@click.argument("data", type=_FILE, required=False)
+@click.argument("data", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--pattern", type=_Seeded(), default=None, help="Instead of a file: the generator's pattern of a seed.")
 @click.option("--index", type=click.IntRange(min=0), default=0, show_default=True, help="Which pattern of the file.")
 @click.option("--tile", type=_FILE, default=None, help="PNG to write: a rectangle that repeats without a seam.")
@@ -48,7 +49,7 @@ class _Seeded(click.ParamType[tuple[str, int]]):
 @click.option("-o", "--output", type=_FILE, default=None, help="HDF5 file to write: all patterns, splits.npz beside.")
 @click.option(
     "--images",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     default=None,
     help="Folder to write: DIR/{group}/*.png, pictures of all patterns.",
 )

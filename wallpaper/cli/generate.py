@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wallpaper.cli.output import Output
 from wallpaper.cli.places import DATA, PER_GROUP
 from wallpaper.cli.progress import bar
 from wallpaper.pattern_files import PIXEL_TYPES, PixelType
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Output(),
     default=DATA,
     show_default=True,
     help="HDF5 file to write.",
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--images",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     default=None,
     help="Also write DIR/{group}/*.png: pictures with true angles and several cells.",
 )

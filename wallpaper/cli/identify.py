@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from wallpaper.cli.judging import SUFFIXES, Finding, Job, collect, judge_all
+from wallpaper.cli.output import Output
 from wallpaper.cli.progress import bar
 from wallpaper.judge.settings import METRIC_TOLERANCE
 from wallpaper.plane import Lattice, plane_group
@@ -56,7 +57,7 @@ def _parse_group(_context: click.Context, _option: click.Parameter, value: str |
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=Output(folder=None),
     default=None,
     help="Draw cell, centres, mirrors and glides on the picture: a .png file for one FILE, a folder for several.",
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wallpaper.cli.output import Output
 from wallpaper.cli.progress import bar
 from wallpaper.pattern_files import ON_MISMATCH, OnMismatch
 
@@ -27,7 +28,7 @@ MOST_LISTED = 20
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Output(),
     required=True,
     help="HDF5 file to write; splits.npz and a report, NAME.report.json, lie beside it.",
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wallpaper.cli.output import Output
 from wallpaper.cli.progress import bar
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ SHOWN = 20
 )
 @click.option(
     "--sheet",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Output(),
     default=None,
     help="Also write a contact sheet of all groups, true angles: a PNG.",
 )

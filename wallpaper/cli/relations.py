@@ -9,13 +9,15 @@ from pathlib import Path
 
 import click
 
+from wallpaper.cli.output import Output
+
 
 @click.command("relations")
 @click.argument("groups", nargs=-1, metavar="[A [B]]")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option(
     "--tree",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Output(),
     default=None,
     help="Also draw the tree of subgroups to this .svg file: all 17, those of A, or what joins A and B.",
 )

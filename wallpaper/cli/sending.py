@@ -23,11 +23,11 @@ class Target:
         self._store: Store | TrackingError | None = None
 
     def take(self, path: Path) -> tuple[str, bool]:
-        """What became of a journal, in a sentence, and whether it is done with."""
-        try:
-            head, entries = read(path)
-        except (ValueError, OSError) as error:
-            return str(error), False
+        """What became of a journal, in a sentence, and whether it is done with.
+
+        Raises: ValueError, OSError: it cannot be read.
+        """
+        head, entries = read(path)
         what = f"run {head.run}: {_counted(entries)}"
         if head.host == provenance.host() and provenance.is_alive(head.process):
             return f"{what} wait; its process still runs, and sends them itself", True

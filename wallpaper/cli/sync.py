@@ -46,14 +46,18 @@ def sync(folders: tuple[Path, ...], uri: str | None, dry_run: bool) -> None:
         return
     from wallpaper.cli.sending import Target  # noqa: PLC0415 - loads MLflow, which takes seconds: help does not wait
 
-    left = 0
+    left = unreadable = 0
     target = Target(uri or tracking_uri(), dry_run)
-    with bar("Sending", "runs") as move:
+    with bar("Looking at" if dry_run else "Sending", "runs") as move:
         for number, path in enumerate(journals, 1):
-            said, done = target.take(path)
-            left += not done
+            try:
+                said, done = target.take(path)
+                left += not done
+            except (ValueError, OSError) as error:
+                said, unreadable = str(error), unreadable + 1
             move.note(said)
             move(number, len(journals))
     if left and not dry_run:
         click.echo(f"{left} of {len(journals)} journals stay; the same command tries again.", err=True)
+    if unreadable or (left and not dry_run):
         sys.exit(1)

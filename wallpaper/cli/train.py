@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from wallpaper.cli.options import config_options, data_option, optional_flag, trying_options
+from wallpaper.cli.output import Output
 from wallpaper.cli.places import DEMO_VAE, ODE_RUNS, VAE_RUNS
 from wallpaper.cli.scaling import chosen_scaling, scaling_options
 from wallpaper.training import ode_config, vae_config
@@ -39,7 +40,7 @@ _pictures = click.option(
 @_data
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     default=VAE_RUNS,
     show_default=True,
     help="Each run makes a folder below it.",
@@ -93,7 +94,7 @@ def train_vae(
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     default=ODE_RUNS,
     show_default=True,
     help="Each run makes a folder below it.",

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from wallpaper.cli.endpoint import ask
+from wallpaper.cli.output import Output
 from wallpaper.cli.places import MODEL_HELP, REGISTERED, model_folder
 from wallpaper.model_files import DESCRIPTION
 from wallpaper.plane import plane_group
@@ -28,13 +29,13 @@ FIGURES = (".png", ".svg", ".pdf")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Output(),
     default=None,
     help="File to write: .gif, .mp4, or .png for a strip of ten frames. [default: SOURCE_to_TARGET.gif]",
 )
 @click.option(
     "--frames",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     default=None,
     help="Also write every frame as DIR/000.png and so on.",
 )
@@ -58,13 +59,13 @@ FIGURES = (".png", ".svg", ".pdf")
 @click.option(
     "--spectrum",
     "figure",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Output(),
     default=None,
     help="Also draw how well every operation holds against time: a .png, .svg or .pdf file.",
 )
 @click.option(
     "--certify",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Output(),
     default=None,
     help="Also identify the group of every frame and write the certificates to this .json file.",
 )

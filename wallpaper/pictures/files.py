@@ -24,5 +24,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, final)
+    except OSError as error:
+        if error.filename == str(temporary):
+            error.filename = str(final)  # the other name is nobody's matter
+        raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -192,11 +192,13 @@ def held_out_flow(ode: TransitionODE, pairs: PairBatch, times: Tensor) -> float:
 
 
 def _check(config: OdeConfig, train: Latents, held_out: Latents, same_pairs: RealTransitionDataset | None) -> None:
-    for name, latents in (("train", train), ("held_out", held_out)):
-        if not len(latents) or not bool(latents.mean.isfinite().all()):
+    for split, latents in (("train", train), ("val", held_out)):
+        if not len(latents):
             raise ValueError(
-                f"`{name}` must be finite latents, at least one, but got {len(latents)}; train the VAE again"
+                f"the split {split!r} must hold at least one pattern, but is empty; generate more per group"
             )
+        if not bool(latents.mean.isfinite().all()):
+            raise ValueError(f"latents of the split {split!r} must be finite, but are not; train the VAE again")
     if train.dimension != held_out.dimension:
         raise ValueError(f"latents must have one dimension, but got {train.dimension} and {held_out.dimension}")
     if config.transition_mode == "cross":
