@@ -27,6 +27,9 @@ MOST_KEPT = 16
 """Transitions, some 4 MB each."""
 
 MOST_STARTS = 24
+MOST_START_BYTES = 96 * 2**20
+"""Of their files; the ones given longest ago are dropped."""
+
 MOST_FILES = 24
 MOST_LENGTHS = 32
 
@@ -53,6 +56,8 @@ class Maker:
         """Keep a picture to start from."""
         with self._looking:
             self._starts[start.digest] = start
+            while sum(len(each.content) for each in self._starts.values()) > MOST_START_BYTES:
+                self._starts.popitem(last=False)
 
     def made(self, token: str) -> Made | None:
         """What was made, None if it was not or is kept no longer. Does not block."""

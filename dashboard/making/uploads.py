@@ -7,18 +7,33 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from wallpaper.judge import Certificate, analyse
 from wallpaper.judge.reading import PictureTooLarge, decode_picture, unit_samples
 from wallpaper.plane import Lattice, plane_group
 
-MOST_BYTES = 4 * 2**20
-MOST_PIXELS = 2048**2
+MOST_BYTES = 16 * 2**20
+MOST_PIXELS = 50_000_000
+"""Those of a telephone's camera; of more, nothing is decoded."""
+
+LONGEST_SIDE = 2048
+"""Pixels along the longer side to which a larger picture is shrunk; the judge looks at fewer yet, or at parts."""
+
 FORMATS = ("PNG", "JPEG", "WEBP")
+
+TOO_LARGE = (
+    f"A picture may have at most {MOST_BYTES // 2**20} MB and {MOST_PIXELS // 10**6} megapixels, but this has more: "
+    "shrink it."
+)
+
+_decoding = threading.Lock()
+"""One at a time: the largest takes some 200 MB until it is shrunk."""
 
 
 class RefusedPictureError(ValueError):
@@ -82,13 +97,14 @@ def read_start(content: bytes, side: int) -> Start:
     Raises: RefusedPictureError: too large, no picture, damaged, or nothing repeats in it.
     """
     if len(content) > MOST_BYTES:
-        raise RefusedPictureError(f"A picture may have at most {MOST_BYTES // 2**20} MB, but this has more: shrink it.")
+        raise RefusedPictureError(TOO_LARGE)
     try:
-        picture = decode_picture(io.BytesIO(content), most_pixels=MOST_PIXELS, formats=FORMATS)
+        with _decoding:
+            picture = decode_picture(
+                io.BytesIO(content), most_pixels=MOST_PIXELS, formats=FORMATS, longest_side=LONGEST_SIDE
+            )
     except PictureTooLarge as error:
-        raise RefusedPictureError(
-            "A picture may have at most 2048 x 2048 pixels, but this has more: shrink it."
-        ) from error
+        raise RefusedPictureError(TOO_LARGE) from error
     except Exception as error:  # a damaged file makes Pillow raise many kinds
         raise RefusedPictureError("This is not a whole PNG, JPEG or WebP picture: save it again.") from error
     try:
@@ -97,6 +113,16 @@ def read_start(content: bytes, side: int) -> Start:
         raise RefusedPictureError(f"This picture cannot be judged: {error}.") from error
     if found.certificate is None or found.cell is None:
         raise RefusedPictureError(f"No group was found ({found.problem}). {found.advice}")
-    lattice = found.certificate.lattice
+    certificate = _in_pixels_of(content, found.certificate)
+    lattice = certificate.lattice
     cell = np.broadcast_to(unit_samples(found.cell), (side, side, 3)).copy()
-    return Start(content, cell, lattice.scaled(lattice.area**-0.5), found.certificate, found.cells_in_view)
+    return Start(content, cell, lattice.scaled(lattice.area**-0.5), certificate, found.cells_in_view)
+
+
+def _in_pixels_of(content: bytes, certificate: Certificate) -> Certificate:
+    """The certificate of a picture that was shrunk, in pixels of its file, which people know."""
+    with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+        factor = max(1.0, max(opened.size) / LONGEST_SIDE)
+    return replace(
+        certificate, lattice=certificate.lattice.scaled(factor), measured=certificate.measured.scaled(factor)
+    )

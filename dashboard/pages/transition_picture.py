@@ -11,10 +11,8 @@ from fastapi.dependencies import models as routed
 from nicegui import events, ui
 
 from dashboard.making import SHIPPED, RefusedPictureError, Start, maker_of, read_start
-from dashboard.making.uploads import MOST_BYTES
+from dashboard.making.uploads import MOST_BYTES, TOO_LARGE
 from dashboard.pages.context import Context, PageClosedError
-
-TOO_LARGE = f"A picture may have at most {MOST_BYTES // 2**20} MB, but this has more: shrink it."
 
 
 class StartPicture:
@@ -69,6 +67,9 @@ class StartPicture:
 
     async def _given(self, event: events.UploadEventArguments) -> None:
         maker = maker_of(self._context.store)
+        if event.file.size() > MOST_BYTES:  # whoever sends it without the page's own limit
+            self._refused()
+            return
         content = await event.file.read()
         self._ask.props("loading")
         try:
@@ -87,7 +88,7 @@ class StartPicture:
         self._say(start.words)
         self._started(start.group)
 
-    def _refused(self, _: events.UiEventArguments) -> None:
+    def _refused(self, _: events.UiEventArguments | None = None) -> None:
         self._say(TOO_LARGE)
 
     def _say(self, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 from torchdiffeq import odeint
 
-from dashboard.making import Maker, RefusedPictureError, Wanted, lengths, read_start
+from dashboard.making import Maker, Wanted, lengths, read_start
 from dashboard.making import transitions as making
 from dashboard.making.atlas import OPERATIONS, check, picture
 from dashboard.making.files import KINDS
@@ -73,27 +74,15 @@ def test_a_picture_is_a_start_with_its_certificate_in_words(tiles: bytes) -> Non
     assert "100.0 by 100.0 pixels at 90.0°" in start.words
 
 
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        (b"no picture", "not a whole PNG"),
-        (b"\x89PNG\r\n\x1a\n" + b"0" * 99, "not a whole PNG"),
-        (b"0" * (4 * 2**20 + 1), "at most 4 MB"),
-        (png(np.full((64, 64, 3), 90, np.uint8)), "no contrast"),
-    ],
-    ids=["text", "damaged", "large", "flat"],
-)
-def test_what_is_no_start_is_refused_in_a_sentence(content: bytes, why: str) -> None:
-    with pytest.raises(RefusedPictureError, match=why):
-        read_start(content, 32)
-
-
-def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = io.BytesIO()
-    Image.new("1", (9000, 9000)).save(stream, "PNG")
-    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("it was decoded"))
-    with pytest.raises(RefusedPictureError, match="2048 x 2048"):
-        read_start(stream.getvalue(), 32)
+def test_files_of_starts_are_kept_up_to_a_bound(tiles: bytes, maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = read_start(tiles, 32)
+    first, second = replace(start, content=tiles + b"1"), replace(start, content=tiles + b"2")
+    monkeypatch.setitem(Maker.add.__globals__, "MOST_START_BYTES", len(tiles) + 99)
+    maker.add(first)
+    maker.add(second)
+    with pytest.raises(ValueError, match="give it again"):
+        maker.make(Wanted("p4m", "p2", picture=first.digest))
+    maker.make(Wanted("p4m", "p2", picture=second.digest))
 
 
 def test_a_transition_is_made_once_and_ends_exactly_at_its_groups(maker: Maker) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from dashboard.making import models
 from dashboard.making import transitions as making
+from dashboard.making.uploads import MOST_BYTES
 from dashboard.pages.context import Context
 from dashboard.pages.transition_picture import StartPicture
 from dashboard.store import Store, VersionRecord
@@ -168,6 +169,8 @@ def test_a_picture_of_ones_own_starts_a_transition(small: Store) -> None:
         upload = element(user, "upload")
         await upload.handle_uploads([SmallFileUpload("x.png", "image/png", b"no picture")])
         await user.should_see("This is not a whole PNG", retries=TRIES)
+        await upload.handle_uploads([SmallFileUpload("x.png", "image/png", bytes(MOST_BYTES + 1))])
+        await user.should_see("at most 16 MB and 50 megapixels", retries=TRIES)
         assert source_of(user) == first
         await upload.handle_uploads([SmallFileUpload("x.png", "image/png", stream.getvalue())])
         await user.should_see("This is p4g (p4gm, orbifold 4*2)", retries=TRIES)

@@ -70,3 +70,23 @@ def test_a_picture_may_come_as_bytes_and_errors_name_no_file() -> None:
 def test_contrast_is_the_standard_deviation() -> None:
     values = np.random.default_rng(0).random((32, 48, 3)).astype(np.float32)
     np.testing.assert_allclose(contrasts(values), values.std(axis=(0, 1)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "1", "L", "RGBA", "I;16"])
+def test_a_large_picture_is_shrunk_with_its_shape_and_means(mode: str) -> None:
+    halves = np.zeros((40, 60), np.uint8)
+    halves[:, 30:] = 255
+    deep = Image.fromarray(halves.astype(np.uint16) * 257)
+    picture, stream = deep if mode == "I;16" else Image.fromarray(halves).convert(mode), io.BytesIO()
+    picture.save(stream, "PNG")
+    found = unit_samples(reading.decode_picture(stream, most_pixels=10_000, longest_side=30))
+    assert found.shape[:2] == (20, 30)
+    np.testing.assert_allclose(found[:, :12], 0, atol=0.02)
+    np.testing.assert_allclose(found[:, 18:], 1, atol=0.02)
+
+
+def test_a_large_photo_is_turned_and_shrunk() -> None:
+    stream, turned = io.BytesIO(), Image.Exif()
+    turned[0x0112] = 6  # EXIF's orientation: to be turned by a quarter
+    Image.new("RGB", (60, 40)).save(stream, "JPEG", exif=turned)
+    assert reading.decode_picture(stream, most_pixels=10_000, longest_side=30).shape == (30, 20, 3)

@@ -38,11 +38,17 @@ def read_picture(path: str | Path) -> NDArray[np.generic]:
 
 
 def decode_picture(
-    file: str | Path | BinaryIO, *, most_pixels: int, formats: tuple[str, ...] | None = None
+    file: str | Path | BinaryIO,
+    *,
+    most_pixels: int,
+    formats: tuple[str, ...] | None = None,
+    longest_side: int | None = None,
 ) -> NDArray[np.generic]:
     """`read_picture` of a path or of an open file, such as bytes that came from somewhere; messages name no path.
 
-    Args: formats: Pillow's names of those that are tried, such as "PNG"; all if None.
+    Args:
+        formats: Pillow's names of those that are tried, such as "PNG"; all if None.
+        longest_side: pixels along the longer side to which a larger picture is shrunk, with its shape kept.
     Raises: ValueError: see `read_picture`; PictureTooLarge if it is that.
     """
     with warnings.catch_warnings():
@@ -54,7 +60,8 @@ def decode_picture(
                     raise PictureTooLarge(
                         f"a picture must have at most {most_pixels} pixels, but got {size}; shrink it"
                     )
-                return _pixels(ImageOps.exif_transpose(opened))
+                small = opened if longest_side is None else _shrunk(opened, longest_side)
+                return _pixels(ImageOps.exif_transpose(small))
         except (FileNotFoundError, PermissionError, ValueError):
             raise
         except UnidentifiedImageError as error:
@@ -97,6 +104,17 @@ def contrasts(samples: Floats) -> NDArray[np.float64]:
     rows = samples.reshape(-1, samples.shape[2])
     rows = rows - np.full(len(rows), 1 / len(rows), np.float32) @ rows
     return np.asarray(np.sqrt(np.einsum("ij,ij->j", rows, rows) / len(rows)), dtype=np.float64)
+
+
+def _shrunk(image: Image.Image, longest_side: int) -> Image.Image:
+    """The picture, smaller if it must be. Of a JPEG no more is decoded than is needed for that."""
+    if max(image.size) <= longest_side:
+        return image
+    if image.mode in ("P", "PA", "1"):  # numbers of colours have no mean
+        kept = image.mode == "PA" or "transparency" in image.info
+        image = image.convert("L" if image.mode == "1" else "RGBA" if kept else "RGB")
+    image.thumbnail((longest_side, longest_side), reducing_gap=2.0)
+    return image
 
 
 def _pixels(image: Image.Image) -> NDArray[np.generic]:
