@@ -17,6 +17,7 @@ class WpPlayer extends HTMLElement {
   async load(src) {
     this.pause();
     this.ready = false;
+    this.way = 1;
     this.classList.add("wp-waiting");
     if (!src) return;
     const answer = await fetch(src).catch(() => null);
@@ -130,7 +131,6 @@ class WpPlayer extends HTMLElement {
   play() {
     if (!this.ready || this.timer) return;
     if (this.index === this.last && this.find(".wp-loop").value === "once") this.go(0);
-    this.way = this.way || 1;
     this.due = 0;
     this.timer = requestAnimationFrame((now) => this.tick(now));
     this.find(".wp-play").setAttribute("aria-label", "Pause");
@@ -153,13 +153,14 @@ class WpPlayer extends HTMLElement {
     if (!this.timer) return;
     this.timer = requestAnimationFrame((later) => this.tick(later));
     if (now < this.due || !this.offsetParent) return;
+    const repeat = this.find(".wp-loop").value;
+    if (repeat !== "back") this.way = 1; // it may have been chosen on the way back
     const atEnd = this.index + this.way > this.last || this.index + this.way < 0;
     this.due = now + 50 / Number(this.find(".wp-speed").value) + (atEnd ? 450 : 0);
     if (!atEnd) {
       this.go(this.index + this.way);
       return;
     }
-    const repeat = this.find(".wp-loop").value;
     if (repeat === "back") this.way = -this.way;
     else if (repeat === "again") this.go(0);
     else this.pause();
