@@ -23,6 +23,8 @@ MOST_POINTS = 4000
 NUMBER = ".4~g"
 """How plotly writes a value; on a logarithmic axis it would else write single digits beside some ticks."""
 
+BEST = "best validation"
+
 NOT_TERMS = frozenset({"loss", "gradient_norm"})
 
 
@@ -173,16 +175,22 @@ def _lines(
         "name": name,
         "line": line,
         "marker": {"color": colour},
+        "hovertemplate": _read(f"{name}, smoothed" if choice.smoothing else name),
     }
     if not choice.smoothing:
         return [main]
     raw = {"color": faint(colour, 0.3), "width": 1}
     values = [curve.values[place] for place in places]
-    return [base | {"y": values, "name": name, "line": raw, "showlegend": False, "hoverinfo": "skip"}, main]
+    return [base | {"y": values, "name": name, "line": raw, "showlegend": False, "hovertemplate": _read(name)}, main]
+
+
+def _read(name: str) -> str:
+    """What is read where the pointer is."""
+    return f"%{{y:{NUMBER}}}<extra>{name.replace('%', '&#37;')}</extra>"  # no name is a template of its own
 
 
 def _best(training: Training, choice: Choice, theme: Palette) -> list[dict[str, Any]]:
-    """A star at the best epoch, on the validation loss, whatever the best is told by."""
+    """A star at the best epoch, on the true validation loss, whatever the best is told by."""
     judged = training.curves.get(training.best_name, Curve())
     names = (validation_name(training.curves), "train/loss")
     shown = next((training.curves[name] for name in names if len(training.curves.get(name, Curve()))), Curve())
@@ -192,9 +200,8 @@ def _best(training: Training, choice: Choice, theme: Palette) -> list[dict[str, 
     if step not in shown.steps:
         return []
     place = shown.steps.index(step)
-    value = smoothed(shown.values, choice.smoothing)[place]
     mark = {"symbol": "star", "size": 13, "color": theme.accent, "line": {"color": theme.card, "width": 1}}
     return [
-        {"type": "scatter", "mode": "markers", "x": _x(training, shown, choice, [place]), "y": [value],
-         "name": "best validation", "marker": mark}
+        {"type": "scatter", "mode": "markers", "x": _x(training, shown, choice, [place]), "y": [shown.values[place]],
+         "name": BEST, "marker": mark, "hovertemplate": _read(BEST)}
     ]  # fmt: skip

@@ -107,6 +107,20 @@ def test_the_total_has_raw_and_smoothed_lines_and_the_best_epoch() -> None:
     assert drawn["layout"]["yaxis"]["type"] == "log"
 
 
+def test_smoothing_moves_neither_the_best_epoch_nor_what_is_read_on_the_way() -> None:
+    drawn = loss.total([training()], loss.Choice(smoothing=0.9), DARK)["data"]
+    assert drawn[-1]["y"] == [3.0]  # what the status says, not where the smoothed line is
+    raw, mean = drawn[2], drawn[3]
+    assert raw["y"] == [9.0, 3.0, 5.0, 6.0]
+    assert raw.get("hoverinfo") != "skip"
+    assert "<extra>validation</extra>" in raw["hovertemplate"]
+    assert "<extra>validation, smoothed</extra>" in mean["hovertemplate"]
+    alone = loss.total([training()], loss.Choice(smoothing=0), DARK)["data"]
+    assert [trace["hovertemplate"].split("<extra>")[1] for trace in alone] == [
+        "train</extra>", "validation</extra>", "best validation</extra>"
+    ]  # fmt: skip
+
+
 def test_time_is_counted_from_the_start() -> None:
     drawn = loss.total([training()], loss.Choice(by_time=True, log=False), DARK)
     assert drawn["data"][0]["x"] == [1.0, 2.0, 3.0, 4.0]
