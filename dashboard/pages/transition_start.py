@@ -35,7 +35,7 @@ class StartControl:
     ) -> None:
         """Args:
         kept: the tab's settings: start, seed, sample, source, model.
-        changed: called when another seed is there. picked: a sample was clicked.
+        changed: called when it starts elsewhere. picked: a sample was clicked.
         started: called with the group that a given picture has.
         """
         self._kept, self._changed = kept, changed
@@ -93,6 +93,7 @@ class StartControl:
         if self._kind.value != PICTURE:  # which is not kept
             self._kept["start"] = self._kind.value
         self._show()
+        self._changed()
 
     def _show(self) -> None:
         kind = self._kind.value

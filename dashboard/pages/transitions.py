@@ -25,6 +25,8 @@ FIRST: dict[str, Any] = {
 }  # fmt: skip
 """What a new visitor sees."""
 
+STALE = "These settings are not drawn yet: press Generate."
+
 
 def build(context: Context) -> Update:
     """Place the tab."""
@@ -42,7 +44,7 @@ class TransitionsTab:
             self._kept.setdefault(name, value)
         self._player: ui.element | None = None
         self._shown: Wanted | None = None
-        self._asked = 0
+        self._asked, self._making = 0, False
         with ui.element("div").classes("wp-trans"):
             self._matrix = MatrixCard(context, self._kept, self._pick)
             with card("Transition", "every frame keeps the common subgroup exactly"):
@@ -51,7 +53,9 @@ class TransitionsTab:
                     context, self._kept, changed=self._changed, picked=self.generate, started=self._started
                 )
                 self._said = ui.label("").classes("wp-about").props('role="status"').mark("said")
-                self._box = ui.element("div").classes("w-full")
+                self._note = ui.label(STALE).classes("wp-note").props('role="status"').mark("stale")
+                self._note.set_visibility(False)
+                self._box = ui.element("div").classes("w-full").mark("film")
         with self._box:
             self._wait()
         self._describe()
@@ -125,6 +129,17 @@ class TransitionsTab:
         self._start.follow(self._source.value)
         self._matrix.choose(self._source.value, self._target.value)
         self._describe()
+        self._compare()
+
+    def _compare(self) -> None:
+        """Tell a film that is not of what the controls say, so that nobody takes or keeps it for that."""
+        try:
+            wanted = self._wanted()
+        except ValueError:
+            wanted = None
+        stale = self._shown not in (None, wanted)
+        self._note.set_visibility(stale and not self._making)
+        self._box.classes(add="wp-stale" if stale else "", remove="" if stale else "wp-stale")
 
     def _describe(self) -> None:
         source, target = self._kept["source"], self._kept["target"]
@@ -165,9 +180,9 @@ class TransitionsTab:
             wanted = self._wanted()
         except ValueError as error:
             self._complain(str(error))
-            self._button.props(remove="loading")  # of an earlier question, whose answer is no longer waited for
+            self._wait_for(False)  # an earlier question's answer is not wanted either
             return
-        self._button.props("loading")
+        self._wait_for(True)
         try:
             token = await self._context.off_loop(self._maker.make, wanted)
         except PageClosedError:
@@ -178,11 +193,18 @@ class TransitionsTab:
             return
         finally:
             if asked == self._asked:
-                self._button.props(remove="loading")
+                self._wait_for(False)
         if asked == self._asked:
-            self._show(token)
+            self._show(token, wanted)
 
-    def _show(self, token: str) -> None:
+    def _wait_for(self, making: bool) -> None:
+        self._making = making
+        self._button.props(add="loading" if making else "", remove="" if making else "loading")
+        self._compare()
+
+    def _show(self, token: str, wanted: Wanted) -> None:
+        self._shown = wanted
+        self._compare()
         address = f"made/{token}/about.json"
         if self._player is None:
             self._box.clear()

@@ -125,6 +125,32 @@ def test_swapping_and_another_seed_make_another_transition(small: Store) -> None
     visit(small, act, path="/?tab=transitions")
 
 
+def test_a_film_that_is_not_of_the_settings_says_so(small: Store) -> None:
+    async def act(user: User) -> None:
+        def dimmed() -> bool:
+            return "wp-stale" in element(user, "film").classes
+
+        note = "These settings are not drawn yet: press Generate."
+        first = await waited(user, "player")
+        await user.should_not_see(note)
+        for marker, other in (("route", "widest"), ("target", "p4"), ("seed", 5), ("start", "sample")):
+            field = element(user, marker)
+            drawn = field.value
+            field.set_value(other)
+            await user.should_see(note)
+            assert dimmed(), marker
+            field.set_value(drawn)
+            await user.should_not_see(note)
+            assert not dimmed(), marker
+        element(user, "target").set_value("p4")
+        user.find(marker="generate").click()
+        await waited(user, "player", first)
+        await user.should_not_see(note)
+        assert not dimmed()
+
+    visit(small, act, path="/?tab=transitions")
+
+
 def test_the_matrix_can_be_coloured_by_the_models_paths(small: Store) -> None:
     async def act(user: User) -> None:
         await user.should_see(marker="matrix", retries=TRIES)
