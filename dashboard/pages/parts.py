@@ -119,6 +119,10 @@ class LivePlot:
         """Show or hide it."""
         self._box.set_visibility(visible)
 
+    def needs(self, width: int) -> None:
+        """Be no narrower, in pixels; what it is in scrolls sideways then."""
+        self._box.style(f"min-width: {width}px")
+
     def card_visibility(self, visible: bool) -> None:
         """Show or hide the card that it is in."""
         self._card.set_visibility(visible)

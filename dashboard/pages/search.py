@@ -14,7 +14,7 @@ from nicegui import ui
 from dashboard.pages.context import Context, Update
 from dashboard.pages.parts import LivePlot, card, empty
 from dashboard.views import search as views
-from dashboard.views.parallel import Brush, brush_of, brushed, lines, parallel
+from dashboard.views.parallel import Brush, brush_of, brushed, lines, needed_width, parallel
 from dashboard.views.trials import SEARCH, STATES, Search, influence, search_of, search_shown
 
 IMPORTANCE = "search/figures/importance.json"
@@ -83,7 +83,8 @@ class SearchTab:
                     self._few = ui.label("").classes("wp-about")
         with ui.element("div").classes("wp-half"):
             with card("Parallel coordinates", "a line for each trial, the best brightest; drag along an axis to pick"):
-                self._parallel = LivePlot("340px", "Settings of each trial")
+                with ui.element("div").classes("wp-sideways"):
+                    self._parallel = LivePlot("340px", "Settings of each trial")
                 script = BRUSHED.replace("SELECTOR", self._parallel.selector)
                 self._parallel.answer("plotly_restyle", script, lambda event: self._set_brush(event.args))
                 self._few_lines = ui.label("At least two trials that came to a good end are needed.").classes(
@@ -136,6 +137,7 @@ class SearchTab:
         self._parallel.set_visibility(drawn)
         self._few_lines.set_visibility(not drawn)
         if drawn:
+            self._parallel.needs(needed_width(search))
             self._parallel.show(parallel(search, theme, self._brush, self._clears))
         self._timeline.show(views.timeline(search, theme, time.time() // 10 * 10))
         several = len(search.objectives) > 1

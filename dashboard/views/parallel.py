@@ -20,6 +20,13 @@ MOST_AXES = 8
 LABELS, FINE = 4, 10
 """Stretches between labels of a logarithmic axis, and marks in each: Plotly lets a brush end only near a mark."""
 
+FEWEST_DIGITS, MOST_DIGITS = 3, 12
+TICKS = 20
+"""More than Plotly puts on an axis."""
+
+APART, SIDE = 64, 60
+"""Pixels between two axes that their words need, and beside the outer ones."""
+
 NEAR = 0.25
 """Of the distance between two words, what a brush reaches beyond a word."""
 
@@ -90,10 +97,20 @@ def parallel(search: Search, theme: Palette, brush: Brush | None = None, clears:
         "type": "parcoords", "dimensions": [_dimension(axis, (brush or {}).get(axis.name)) for axis in axes(search)],
         "line": {"color": list(range(count)), "colorscale": scale, "cmin": 0, "cmax": max(1, count - 1)},
         "labelfont": {"color": theme.text, "size": 12, "shadow": "none"},
-        "tickfont": {"color": theme.muted, "size": 11, "shadow": "none"}, "rangefont": {"color": "rgba(0, 0, 0, 0)"},
-        "labelangle": -12, "uirevision": f"{search.run_id} {clears}",
+        "tickfont": {"color": theme.muted, "size": 11, "shadow": _halo(theme)},
+        "rangefont": {"color": "rgba(0, 0, 0, 0)"}, "labelangle": -20, "uirevision": f"{search.run_id} {clears}",
     }  # fmt: skip
-    return figure([traces], theme, margin={"l": 60, "r": 60, "t": 64, "b": 24})
+    return figure([traces], theme, margin={"l": SIDE, "r": SIDE, "t": 72, "b": 24})
+
+
+def needed_width(search: Search) -> int:
+    """Pixels below which words would lie over one another."""
+    return 2 * SIDE + APART * (len(axes(search)) - 1)
+
+
+def _halo(theme: Palette) -> str:
+    """CSS that keeps the lines out of numbers that lie on them."""
+    return ", ".join(f"{x}px {y}px 2px {theme.card}" for x in (-1, 0, 1) for y in (-1, 0, 1))
 
 
 def brush_of(search: Search, told: Any) -> Brush:
@@ -142,7 +159,10 @@ def _axis(name: str, values: Sequence[str]) -> Axis:
 def _dimension(axis: Axis, picked: Picked | None) -> dict[str, Any]:
     """An axis as Plotly takes it."""
     places = [axis.place(value) for value in axis.values]
-    found: dict[str, Any] = {"label": plain(axis.name), "values": places, "tickformat": ".3~g"}  # 0.0003, not 300µ
+    found: dict[str, Any] = {
+        "label": plain(axis.name), "values": places,
+        "tickformat": f".{_digits(places)}~g",  # 0.0003, not 300µ
+    }  # fmt: skip
     if axis.words:
         found["tickvals"] = list(range(len(axis.words)))
         found["ticktext"] = [plain(word or "–") for word in axis.words]
@@ -157,6 +177,15 @@ def _dimension(axis: Axis, picked: Picked | None) -> dict[str, Any]:
     if ranges:
         found["constraintrange"] = ranges[0] if len(ranges) == 1 else ranges
     return found
+
+
+def _digits(places: Sequence[float]) -> int:
+    """By which no two ticks between numbers read alike."""
+    step = (max(places, default=0.0) - min(places, default=0.0)) / TICKS
+    if not step:
+        return FEWEST_DIGITS
+    needed = math.floor(math.log10(max(map(abs, places)))) - math.floor(math.log10(step)) + 1
+    return min(MOST_DIGITS, max(FEWEST_DIGITS, needed))
 
 
 def _places(axis: Axis, picked: Picked) -> list[Range]:

@@ -106,10 +106,11 @@ def timeline(search: Search, theme: Palette, now: float) -> Figure:
                 "text": [f"trial {t.number}: {duration(length)}" for t, length in zip(trials, lengths, strict=True)],
                 "textposition": "none", "hovertemplate": "%{text}<extra></extra>",
             })  # fmt: skip
-    last = max(7, *(trial.number for trial in search.trials)) if search.trials else 7
+    last = max((trial.number for trial in search.trials), default=0)
     return figure(
         data, theme, hovermode="closest", barmode="overlay", xaxis=axis(theme, "", type="date"),
-        yaxis=axis(theme, "trial", range=[last + 0.6, -0.6], dtick=max(1, last // 8)),
+        yaxis=axis(theme, "trial", range=[max(1, last) + 0.6, -0.6],
+                   tickvals=list(range(0, last + 1, max(1, last // 8)))),
     )  # fmt: skip
 
 

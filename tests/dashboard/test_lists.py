@@ -11,8 +11,9 @@ from dashboard.store import File, Latest, VersionRecord
 from dashboard.theme import DARK
 from dashboard.views.models import compare, figures_of
 from dashboard.views.overview import champions, drawn, pictures
-from dashboard.views.parallel import brush_of, brushed, parallel
+from dashboard.views.parallel import MOST_AXES, brush_of, brushed, needed_width, parallel
 from dashboard.views.runs import first_choice, matching
+from dashboard.views.search import timeline
 from dashboard.views.trials import Search, influence, pareto, search_of, search_shown
 from tests.dashboard.plain import run
 
@@ -70,6 +71,36 @@ def test_wide_settings_have_logarithmic_axes_and_words_places() -> None:
     assert sorted(rate["values"]) == pytest.approx([-5, -3, -1])
     assert len(set(rate["ticktext"])) == len(rate["tickvals"])
     assert [text for text in rate["ticktext"] if text.strip()] == ["1e-05", "0.0001", "0.001", "0.01", "0.1"]
+
+
+@pytest.mark.parametrize(
+    ("values", "digits"),
+    [
+        ([4.7317, 4.7471], 5),  # else 4.74 stands beside two of its ticks
+        ([1.0, 9.0], 3),
+        ([-1000.25, -1000.75], 6),
+        ([0.00123, 0.00987], 3),
+        ([2.0, 2.0], 3),
+        ([], 3),
+        ([1.0, 1.0 + 1e-15], 12),  # no more than a float tells
+    ],
+)
+def test_ticks_have_as_many_digits_as_tell_them_apart(values: list[float], digits: int) -> None:
+    *_, objective = parallel(trials([(value,) for value in values], "w2", k=[1, 2]), DARK)["data"][0]["dimensions"]
+    assert objective["tickformat"] == f".{digits}~g"
+
+
+def test_axes_lie_apart_as_far_as_their_words_need() -> None:
+    found = trials([(1.0,), (2.0,)], "w2", **{f"setting{k}": [1, 2] for k in range(MOST_AXES)})
+    assert needed_width(found) > 8 * 60
+    assert needed_width(trials([(1.0,), (2.0,)], "w2", k=[1, 2])) < 300
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, [0]), (4, [0, 1, 2, 3]), (40, [0, 4, 8, 12, 16, 20, 24, 28, 32, 36])])
+def test_the_timeline_has_a_row_for_each_trial_and_no_more(count: int, shown: list[int]) -> None:
+    drawn = timeline(trials([(1.0,)] * count, "w2"), DARK, 3000.0)["layout"]["yaxis"]
+    assert drawn["tickvals"] == shown
+    assert drawn["range"] == [max(1, count - 1) + 0.6, -0.6]
 
 
 @pytest.mark.parametrize(
