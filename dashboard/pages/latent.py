@@ -131,6 +131,7 @@ class LatentTab:
         cloud, theme = self._cloud[1], self._context.theme
         choice = latent.Choice(self._kept["paths"], self._kept["clusters"], frozenset(self._only))
         self._plot.show(latent.cloud_figure(cloud, choice, theme))
+        self._switches[0].set_visibility(bool(cloud.paths))
         flat = "" if cloud.dimensions <= 2 else f"  ·  two principal axes of {cloud.dimensions} dimensions"
         self._about.set_text(f"{cloud.size:,} held-out patterns{flat}")
         self._metrics.clear()

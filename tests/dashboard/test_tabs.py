@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,37 @@ def test_the_latent_space_has_all_groups_and_isolates_one(drawn: Store) -> None:
         assert "lines+markers" not in [trace["mode"] for trace in plot.figure["data"]]
 
     visit(drawn, act, path="/?tab=latent")
+
+
+def test_paths_are_offered_only_where_there_are_some(drawn: Store, project: Path) -> None:
+    file = project / "epoch_010" / "latent_space.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"trajectories": []}))  # as a VAE's training leaves it
+    with tracking.start("vae", phase="train_vae", config={"epochs": 10}) as run:
+        run.artifact(file.parent, "visualizations/epoch_010")
+    look(drawn)
+    with_paths = next(each.run_id for each in drawn.runs if each.name == "drawn")
+
+    async def act(user: User) -> None:
+        await user.should_see("51 held-out patterns", retries=TRIES)
+        await user.should_see(marker="clusters")
+        await user.should_not_see(marker="paths")
+        await user.open(f"/?tab=latent&run={with_paths}")
+        await user.should_see(marker="paths", retries=TRIES)
+
+    visit(drawn, act, path=f"/?tab=latent&run={run.run_id}")
+
+
+def test_a_run_that_trains_nothing_says_where_to_look(store: Store) -> None:
+    with tracking.start("judged", phase="evaluate", config={}) as run:
+        pass
+    look(store)
+
+    async def act(user: User) -> None:
+        await user.should_see("An evaluation has no loss curve", retries=TRIES)
+        user.find("Open Models").click()
+        await user.should_see("No registered models yet", retries=TRIES)
+
+    visit(store, act, path=f"/?tab=loss&run={run.run_id}")
 
 
 def test_the_epoch_slider_goes_back(drawn: Store) -> None:
