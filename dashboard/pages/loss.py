@@ -16,9 +16,8 @@ from dashboard.store import RunRecord
 from dashboard.theme import Palette
 from dashboard.views import loss, text
 from dashboard.views.figure import Figure
+from dashboard.views.missing import Missing, no_losses
 from dashboard.views.progress import best_name, of_part, parts_of
-
-TRAIN = "wallpaper train-vae --preset laptop"
 
 MOST_COMPARED = 6
 
@@ -39,14 +38,7 @@ class LossTab:
         kept = context.settings.setdefault("loss", {"smoothing": 0.6, "scale": "log", "axis": "epoch"})
         self._kept: dict[str, Any] = kept
         self._part = ""
-        self._empty = ui.element("div").classes("w-full")
-        with self._empty:
-            empty(
-                "show_chart",
-                "No losses yet",
-                "They appear here after a training's first epoch; this page looks by itself.",
-                TRAIN,
-            )
+        self._empty, self._said = ui.element("div").classes("w-full"), Missing("", "")
         with ui.element("div").classes("wp-two") as self._cards:
             with card("Total loss", "training and validation; lower is better", "wp-wide") as controls:
                 self._place_controls(controls)
@@ -85,6 +77,7 @@ class LossTab:
         self._empty.set_visibility(not parts)
         self._cards.set_visibility(bool(parts))
         if run is None or not parts:
+            self._say(no_losses(run))
             return
         self._show_parts(parts)
         self._show_others(run)
@@ -93,6 +86,17 @@ class LossTab:
         total, terms = _SHARED.figures(trainings, choice, self._context.theme)
         self._total.show(total)
         self._terms.show(terms)
+
+    def _say(self, missing: Missing) -> None:
+        if missing == self._said:
+            return
+        self._said = missing
+        self._empty.clear()
+        with self._empty, empty("show_chart", missing.title, missing.reason, missing.typed):
+            if missing.tab:
+                ui.button(f"Open {missing.tab.capitalize()}", on_click=lambda: self._context.show(missing.tab)).props(
+                    "flat dense no-caps"
+                )
 
     def _trainings(self, run: RunRecord) -> list[loss.Training]:
         """The chosen one first, then those compared with it whose curves are known."""

@@ -16,6 +16,7 @@ from dashboard.theme import DARK, LIGHT, Palette, contrast, mark_colour
 from dashboard.views import latent, loss
 from dashboard.views.epochs import epochs_of
 from dashboard.views.logs import chosen, lines_of
+from dashboard.views.missing import no_losses
 from dashboard.views.progress import best_name, liveness, progress
 from dashboard.views.reconstructions import read_rows
 from tests.dashboard.plain import curve, run
@@ -144,6 +145,26 @@ def test_every_term_has_an_axis_of_its_own() -> None:
     drawn = loss.components(training(**{"train/mse": curve([1.0] * 4)}), loss.Choice(), DARK)
     assert {trace["yaxis"] for trace in drawn["data"]} == {"y", "y2"}
     assert len(drawn["layout"]["annotations"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("phase", "status", "said", "tab"),
+    [
+        ("train_vae", "RUNNING", "this page looks by itself", ""),
+        ("train_ode", "FAILED", "has failed before its first epoch was over", "logs"),
+        ("train_vae", "KILLED", "was stopped before its first epoch was over", "logs"),
+        ("", "FINISHED", "has ended before its first epoch was over", "logs"),
+        ("evaluate", "FINISHED", "An evaluation has no loss curve", "models"),
+        ("evaluate", "FAILED", "This one has failed", "logs"),
+        ("register", "FINISHED", "A registration has no loss curve", "models"),
+        ("search", "RUNNING", "Each of its trials is a training", "search"),
+    ],
+)
+def test_why_there_are_no_losses_is_told_by_phase_and_state(phase: str, status: str, said: str, tab: str) -> None:
+    found = no_losses(run(tags={"phase": phase}, status=status))
+    assert said in f"{found.title}. {found.reason}"
+    assert found.tab == tab
+    assert ("by itself" in found.reason) == (status == "RUNNING" and phase != "search")
 
 
 # ---- figures that stream
