@@ -66,6 +66,7 @@ def test_the_door_becomes_the_program(tmp_path: Path) -> None:
     done = subprocess.run(typed, cwd=tmp_path, capture_output=True, text=True, check=False, env=without_password())
     assert done.returncode == 2
     assert "`--host 192.0.2.1` can be reached by others" in done.stderr
+    assert done.stderr.startswith("Usage: wallpaper dashboard [OPTIONS]\nTry 'wallpaper dashboard --help'")
 
 
 def test_the_door_passes_on_who_only_looks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,9 @@ from wallpaper.checkout import project_root
 
 PROGRAM = "dashboard"
 
+TYPED = "WALLPAPER_DASHBOARD_TYPED"
+"""Tells that program what was typed, for its messages about it."""
+
 
 @click.command("dashboard")
 @click.option(
@@ -43,6 +46,7 @@ def dashboard(tracking_uri: str, host: str, port: int, *, read_only: bool) -> No
             f"`{PROGRAM}/` must be in the project's folder, but {root} has none; call this from the checkout"
         )
     path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+    own = {**os.environ, "PYTHONPATH": path, TYPED: f"wallpaper {PROGRAM}"}
     options = [f"--tracking-uri={tracking_uri}", f"--host={host}", f"--port={port}", *["--read-only"] * read_only]
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-m", PROGRAM, *options], {**os.environ, "PYTHONPATH": path})
+    os.execve(sys.executable, [sys.executable, "-m", PROGRAM, *options], own)
