@@ -64,7 +64,7 @@ class Status:
                 ("rate", "Learn. rate"),
                 ("left", "Time left"),
             ):
-                with ui.element("div").classes("wp-kpi"):
+                with ui.element("div").classes(f"wp-kpi wp-kpi-{name}"):
                     self._place(name, title)
 
     def _place(self, name: str, title: str) -> None:
