@@ -16,7 +16,7 @@ from dashboard.pages.promotion import MoveDialog, promotion, rollback
 from dashboard.store import VersionRecord
 from dashboard.views import text
 from dashboard.views.models import RULE, compare, figures_of
-from dashboard.views.promotion import CHAMPION, by_force, champion_of
+from dashboard.views.promotion import CHAMPION, by_force, champion_before, champion_of
 
 AT_FIRST = 3
 """Versions that are compared before somebody has chosen."""
@@ -107,14 +107,19 @@ class ModelsTab:
         if mover is None:
             return
         if CHAMPION not in version.aliases:
-            words, question = "Promote", promotion(mover, version, champion_of(version.name, versions))
+            words, question, hindered = "Promote", promotion(mover, version, champion_of(version.name, versions)), ""
         elif sum(each.name == version.name for each in versions) > 1:
             words, question = "Roll back", rollback(mover, version)
+            hindered = "" if champion_before(version, versions) else "no version was champion before"
         else:
             return
-        button = ui.button(f"{words}…", on_click=lambda: self._dialog.open(question)).classes("wp-move-button")
-        button.props(f'outline dense no-caps aria-label="{words}… version {version.version}"')
+        said = f"{words}… version {version.version}" + (f": {hindered}" if hindered else "")
+        with ui.element("span") as box:  # a button that is switched off has no tooltip of its own
+            button = ui.button(f"{words}…", on_click=lambda: self._dialog.open(question)).classes("wp-move-button")
+        button.props(f'outline dense no-caps aria-label="{said}"').set_enabled(not hindered)
         button.mark(f"{words.lower().replace(' ', '-')}-{version.version}")
+        if hindered:
+            box.tooltip(f"{hindered.capitalize()} version {version.version}")
 
     def _tell(self, said: str) -> None:
         """What came of a move; it stays until the next."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 RUNNING = "RUNNING"
@@ -112,6 +112,8 @@ class VersionRecord:
     created: float
     description: str
     tags: Mapping[str, str]
+    model_tags: Mapping[str, str] = field(default_factory=dict)
+    """Of the registered model, which all its versions share."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,10 +76,12 @@ class Source:
         found: list[VersionRecord] = []
         for model in self._client.search_registered_models():
             # A search for versions leaves their aliases out; the model itself knows them.
-            aliases = self._client.get_registered_model(model.name).aliases
+            whole = self._client.get_registered_model(model.name)
             for version in self._client.search_model_versions(f"name = '{model.name}'"):
-                own = tuple(sorted(name for name, number in aliases.items() if str(number) == str(version.version)))
-                found.append(_version(version, own))
+                own = tuple(
+                    sorted(name for name, number in whole.aliases.items() if str(number) == str(version.version))
+                )
+                found.append(_version(version, own, dict(whole.tags)))
         return sorted(found, key=lambda each: (each.name, -each.version))
 
     def files(self, run_id: str, folder: str) -> list[File]:
@@ -130,8 +132,8 @@ def _point(metric: Any) -> Point:
     return int(metric.step), float(metric.value), metric.timestamp / 1000
 
 
-def _version(version: Any, aliases: tuple[str, ...]) -> VersionRecord:
+def _version(version: Any, aliases: tuple[str, ...], model_tags: dict[str, str]) -> VersionRecord:
     return VersionRecord(
         version.name, int(version.version), aliases, version.run_id or "", version.creation_timestamp / 1000,
-        version.description or "", dict(version.tags),
+        version.description or "", dict(version.tags), model_tags,
     )  # fmt: skip

@@ -5,12 +5,16 @@ Sentences from plain data; moves no alias.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 
 from dashboard.promotion import Outcome
 from dashboard.store import VersionRecord
 
 CHAMPION = "champion"
+
+MOVE = "move."
+"""Before the tags of a registered model that tell of one move of an alias each, in order."""
 
 FORCED = "forced."
 """Before the tags of a version that say who made it champion past gates, when, why, and past which."""
@@ -19,6 +23,44 @@ FORCED = "forced."
 def champion_of(name: str, versions: Iterable[VersionRecord]) -> str:
     """Number of a model's champion, as the store knew it last; "" for none."""
     return next((str(each.version) for each in versions if each.name == name and CHAMPION in each.aliases), "")
+
+
+def champion_before(champion: VersionRecord, versions: Iterable[VersionRecord]) -> str:
+    """Number of the version that a rollback would go to; "" for none.
+
+    Told by the same moves in the model's tags, and in the same way, as the registry decides it (`serving.history`).
+    """
+    existing = {str(each.version) for each in versions if each.name == champion.name}
+    path: list[str] = []
+    for before, number, kind in _moves(champion.model_tags):
+        _arrive(path, before)
+        while kind == "rollback" and path and path[-1] != number:
+            path.pop()
+        _arrive(path, number)
+    _arrive(path, str(champion.version))
+    kept: list[str] = []
+    for number in path:
+        if number in existing:
+            _arrive(kept, number)
+    return kept[-2] if len(kept) > 1 else ""
+
+
+def _moves(tags: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Of @champion, oldest first: the version before, the version, and the kind; what cannot be read is left out."""
+    found = []
+    for key in sorted(key for key in tags if key.startswith(MOVE)):
+        try:
+            move = json.loads(tags[key])
+            if move["alias"] == CHAMPION:
+                found.append((str(move["before"]), str(move["version"]), str(move["kind"])))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def _arrive(path: list[str], number: str) -> None:
+    if number and path[-1:] != [number]:
+        path.append(number)
 
 
 def if_promoted(name: str, version: str, before: str) -> str:

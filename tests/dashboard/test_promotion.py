@@ -280,6 +280,16 @@ def test_a_command_that_fails_is_said_and_the_versions_stay(registered: Store, m
     visit(registered, act, path="/?tab=models")
 
 
+def test_the_first_champion_cannot_be_rolled_back(registered: Store) -> None:
+    async def act(user: User) -> None:
+        await user.should_see(marker="roll-back-1", retries=TRIES)
+        button = element(user, "roll-back-1")
+        assert not button.enabled
+        assert "no version was champion before" in button.props["aria-label"]
+
+    visit(registered, act, path="/?tab=models")
+
+
 def test_who_only_looks_has_no_buttons(registered: Store) -> None:
     async def act(user: User) -> None:
         await user.should_see(marker="version-3", retries=TRIES)

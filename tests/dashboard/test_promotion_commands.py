@@ -6,14 +6,18 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dashboard.promotion import ROOT, Gate, MoveError, Mover, Outcome, outcome_of
 from dashboard.store import VersionRecord
 from dashboard.views import promotion as views
+from serving.history import Kind, Move, new_move, way_back
 
 HOLDS = Gate("collapsed pairs", "0", "0", True, "train on")
 FAILS = Gate("PSNR, test (dB)", "20.00", ">= 24.80", False, "it is worse")
@@ -51,6 +55,35 @@ def version(number: int, *aliases: str, name: str = "m", **tags: str) -> Version
 )
 def test_what_came_of_a_move_is_a_sentence(found: Outcome, said: str) -> None:
     assert views.came_of(found) == said
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["promote", "set", "rollback"]), st.sampled_from("1234")), max_size=8)
+
+
+@given(steps=STEPS, existing=st.sets(st.sampled_from("1234"), min_size=1))
+def test_where_a_rollback_goes_is_told_as_the_registry_decides_it(
+    steps: list[tuple[Kind, str]], existing: set[str]
+) -> None:
+    moves: list[Move] = []
+    holder = ""
+    for kind, number in steps:
+        moves.append(new_move("champion", number, kind, before=holder, by="somebody", after=moves))
+        holder = number
+    tags = dict(move.tag() for move in [*moves, new_move("challenger", "9", "set", before="", by="x", after=moves)])
+    versions = [
+        replace(version(int(number), *(["champion"] * (number == holder))), model_tags=tags)
+        for number in existing | set(filter(None, [holder]))
+    ]
+    path = way_back(moves, holder, {str(each.version) for each in versions})
+    for each in versions:
+        if str(each.version) == holder:
+            assert views.champion_before(each, versions) == (path[-2] if len(path) > 1 else "")
+
+
+@pytest.mark.parametrize("text", ["nonsense", "[]", '{"alias": 1}', '{"alias": "champion"}'])
+def test_a_move_that_cannot_be_read_tells_of_no_champion_before(text: str) -> None:
+    odd = replace(version(2, "champion"), model_tags={"move.1": text})
+    assert views.champion_before(odd, [odd, version(1)]) == ""
 
 
 def test_what_a_move_would_do_is_said_before_it_is_done() -> None:
