@@ -39,7 +39,7 @@ class GroupsTab:
             self._place_pattern()
             self._place_operations()
             with ui.element("div").classes("wp-stack"):
-                with card("Products", "each operation after each: the row's acts last"):
+                with card("Products", "g after h, by the numbers of the operations; the row's, g, acts last"):
                     self._table = ui.element("div").classes("wp-scroll")
                 with card("Subgroups and supergroups", "t keeps all translations, k the point group"):
                     self._tree = ui.element("div").classes("wp-tree")
@@ -147,7 +147,7 @@ class GroupsTab:
         with box:
             if not operations:
                 ui.label(f"none: {name} is a subgroup here").classes("wp-about")
-            for op in operations:
+            for number, op in enumerate(operations, 1):
                 with (
                     ui.element("button")
                     .classes("wp-operation")
@@ -155,6 +155,8 @@ class GroupsTab:
                     .on("click", lambda xyz=op.xyz: self._apply(xyz))
                     .mark(f"apply-{op.xyz}")
                 ):
+                    if box is self._own:  # the products go by these numbers
+                        ui.label(str(number)).classes("wp-about")
                     ui.label(op.xyz)
 
     def _apply(self, xyz: str) -> None:

@@ -66,7 +66,8 @@ def cayley_markup(name: str) -> str:
         rows.append(f'<tr><th scope="row" title="{g.xyz}">{number[g] + 1}</th>{cells}</tr>')
     return (
         f'<table class="wp-cayley"><caption class="wp-hidden">Products of the operations of {name}: row after column'
-        f'</caption><thead><tr><td aria-hidden="true">g h</td>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        f'</caption><thead><tr><td aria-hidden="true">g · h</td>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
     )
 
 

@@ -126,8 +126,9 @@ def components(training: Training, choice: Choice, theme: Palette) -> Figure:
 
 
 def _label(term: str, curves: Mapping[str, Curve], colour: str, top: float, theme: Palette) -> dict[str, Any]:
-    last = [curves[key].values[-1] for key in (f"train/{term}", f"val/{term}") if len(curves.get(key, Curve()))]
-    text = f"<b>{plain(term.replace('_', ' '))}</b>  " + "  ·  ".join(map(number, last))
+    kinds = {"train": curves.get(f"train/{term}", Curve()), "validation": curves.get(f"val/{term}", Curve())}
+    last = [f"{kind} {number(curve.values[-1])}" for kind, curve in kinds.items() if len(curve)]
+    text = f"<b>{plain(term.replace('_', ' '))}</b>  " + "  ·  ".join(last)
     return {
         "text": text, "x": 0, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top",
         "showarrow": False, "font": {"size": 12, "color": colour if theme.name == "dark" else theme.text},

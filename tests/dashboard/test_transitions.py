@@ -25,6 +25,7 @@ from wallpaper import tracking
 from wallpaper.data.samples import Samples
 from wallpaper.patterns import generate_pattern
 from wallpaper.pictures.render import render
+from wallpaper.plane import plane_group
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # MLflow's and SQLAlchemy's own
@@ -278,6 +279,9 @@ def test_another_group_is_chosen_from_the_atlas(small: Store) -> None:
         picture = element(user, "group-picture")
         assert "atlas/p3m1/elements.png?seed=14" in picture.props["src"]
         assert element(user, "cayley").content.count("<td class=") == 36
+        labels = [each.text for each in element(user, "apply--y,x-y").default_slot.children]
+        number = [op.xyz for op in plane_group("p3m1").operations].index("-y,x-y") + 1
+        assert labels == [str(number), "-y,x-y"]  # as the products number it
         answer = await user.http_client.get("/" + picture.props["src"])
         with Image.open(io.BytesIO(answer.content)) as opened:
             assert np.asarray(opened).std() > 10

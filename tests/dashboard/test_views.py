@@ -144,7 +144,15 @@ def test_smoothing_keeps_what_was_drawn_when_points_come() -> None:
 def test_every_term_has_an_axis_of_its_own() -> None:
     drawn = loss.components(training(**{"train/mse": curve([1.0] * 4)}), loss.Choice(), DARK)
     assert {trace["yaxis"] for trace in drawn["data"]} == {"y", "y2"}
-    assert len(drawn["layout"]["annotations"]) == 2
+    assert [note["text"] for note in drawn["layout"]["annotations"]] == [
+        "<b>kl</b>  train 4", "<b>mse</b>  train 1"
+    ]  # fmt: skip
+
+
+def test_a_term_s_last_values_say_of_which_patterns_they_are() -> None:
+    both = training(**{"val/kl": curve([2.0, 3.0])})
+    (note,) = loss.components(both, loss.Choice(), DARK)["layout"]["annotations"]
+    assert note["text"] == "<b>kl</b>  train 4  ·  validation 3"
 
 
 @pytest.mark.parametrize(
