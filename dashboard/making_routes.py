@@ -18,6 +18,7 @@ from dashboard.making.transitions import FRAMES, about
 from dashboard.store import Store
 from dashboard.views.transitions import spectrum_drawing, spectrum_legend, way_drawing
 from wallpaper.pictures.strip import spread
+from wallpaper.plane import GROUP_NAMES
 
 STATIC = Path(__file__).with_name("static")
 
@@ -36,6 +37,7 @@ def register(store: Store) -> None:
     ui.add_head_html(f"<script>{script}</script>", shared=True)
     ui.add_head_html(f"<style>{(STATIC / 'making.css').read_text(encoding='utf-8')}</style>", shared=True)
     _transitions(maker_of(store))
+    _previews(maker_of(store))
     _atlas()
 
 
@@ -65,6 +67,20 @@ def _transitions(maker: Maker) -> None:
         if content is None:
             return PlainTextResponse(GONE, 404)
         return Response(content, media_type=KINDS[kind], headers=FOREVER | {"Content-Security-Policy": "sandbox"})
+
+
+def _previews(maker: Maker) -> None:
+    @app.get("/preview/{token}/{source}/{target}.jpg")
+    async def preview(token: str, source: str, target: str) -> Response:
+        if source == target or not {source, target} <= set(GROUP_NAMES):
+            raise HTTPException(404)
+        try:
+            content = await run.io_bound(maker.preview, token, source, target)
+        except (ValueError, RuntimeError):  # no model, or no pattern: the page says so where it is asked to generate
+            content = None
+        if content is None:
+            return Response(status_code=204)
+        return Response(content, media_type="image/jpeg", headers=FOREVER)
 
 
 def _told(maker: Maker, token: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ process lives.
 from dashboard.making.lengths import Lengths
 from dashboard.making.maker import Maker, maker_of
 from dashboard.making.models import SHIPPED, Choice
+from dashboard.making.previews import Film
 from dashboard.making.thumbnails import Thumbnail, thumbnails
 from dashboard.making.transitions import Made, Wanted
 from dashboard.making.uploads import RefusedPictureError, Start, read_start
@@ -14,6 +15,7 @@ from dashboard.making.uploads import RefusedPictureError, Start, read_start
 __all__ = [
     "SHIPPED",
     "Choice",
+    "Film",
     "Lengths",
     "Made",
     "Maker",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dashboard.making import files
 from dashboard.making.lengths import Lengths, count_evaluations, measure
 from dashboard.making.models import Models
+from dashboard.making.previews import Film, strip
 from dashboard.making.transitions import Made, Wanted, make
 from dashboard.making.uploads import Start
 from dashboard.recent import Recent
@@ -32,6 +33,8 @@ MOST_START_BYTES = 96 * 2**20
 
 MOST_FILES = 24
 MOST_LENGTHS = 32
+MOST_PREVIEWS = 600
+"""Some 10 kB each."""
 
 
 class Maker:
@@ -46,9 +49,11 @@ class Maker:
         self._starts: Recent[str, Start] = Recent(MOST_STARTS)
         self._files: Recent[tuple[str, str, int], bytes] = Recent(MOST_FILES)
         self._lengths: Recent[tuple[str, int], Lengths] = Recent(MOST_LENGTHS)
+        self._films: Recent[str, Film] = Recent(MOST_LENGTHS)
+        self._previews: Recent[tuple[str, str, str], bytes] = Recent(MOST_PREVIEWS)
         self._evaluations: Recent[tuple[str, int], NDArray[np.int64]] = Recent(MOST_LENGTHS)
 
-    def token(self, wanted: Wanted) -> str:
+    def token(self, wanted: Wanted | Film) -> str:
         """Names a transition in addresses; nobody can guess one that starts at somebody else's picture."""
         return hashlib.blake2b(repr(wanted).encode(), key=self._secret, digest_size=16).hexdigest()
 
@@ -92,6 +97,29 @@ class Maker:
                 raise ValueError(f"no sample {wanted.sample} is packed with this model; start at a seed or a picture")
             return samples.by_id[wanted.sample]
         return None
+
+    def offer(self, film: Film) -> str:
+        """The token by which a page's previews are asked for."""
+        token = self.token(film)
+        with self._looking:
+            self._films[token] = film
+        return token
+
+    def preview(self, token: str, source: str, target: str) -> bytes | None:
+        """The strip of a pair, None if nobody has been offered such. Blocks for a second if it must be made.
+
+        Raises: ValueError: see `Models.get` and `strip`. RuntimeError: a seed with no acceptable pattern.
+        """
+        key = (token, source, target)
+        with self._looking:
+            film, found = self._films.get(token), self._previews.get(key)
+        if film is None or found is not None:
+            return found
+        with self._computing:
+            found = self._previews.get(key) or strip(self.models.get(film.model), film, source, target)
+        with self._looking:
+            self._previews[key] = found
+        return found
 
     def lengths(self, model: str, seed: int) -> Lengths:
         """Of all paths. Blocks for seconds, in which transitions are made. Raises: ValueError: see `Models.get`."""

@@ -13,7 +13,8 @@ import numpy as np
 from nicegui import background_tasks, ui
 from numpy.typing import NDArray
 
-from dashboard.making import maker_of
+from dashboard.making import Film, maker_of
+from dashboard.making.models import key_of
 from dashboard.pages.context import Context, PageClosedError
 from dashboard.pages.parts import card, skeleton
 from dashboard.store.artifacts import address
@@ -32,7 +33,7 @@ class MatrixCard:
     """The card in one page."""
 
     def __init__(self, context: Context, kept: dict[str, Any], pick: Callable[[str, str], None]) -> None:
-        """Args: kept: the tab's settings: colour, seed, model, source, target. pick: called with a chosen pair."""
+        """Args: kept: the tab's settings: colour, seed, model, route and pair. pick: called with a chosen pair."""
         self._context, self._kept, self._pick = context, kept, pick
         self._pair: Pair = (kept["source"], kept["target"])
         self._values: Mapping[Pair, float] = {}
@@ -57,7 +58,9 @@ class MatrixCard:
                         ui.element("i").classes(f"wp-shade-{shade}")
                 self._high = ui.label("").classes("wp-about")
                 ui.element("span").classes("wp-pointed").props('aria-live="off"')
-            ui.element("img").classes("wp-preview").props('alt="" hidden')
+            self._preview = ui.element("img").classes("wp-preview").props('alt="" hidden').mark("preview")
+        self._film: Film | None = None
+        self._offer_previews()
         self._ticking = ui.timer(1.0, self._say_how_far, active=False)
         self._grid: ui.html | None = None
 
@@ -70,8 +73,24 @@ class MatrixCard:
         if (source, target) != self._pair:
             self._pair = (source, target)
             self._draw()
+        self._offer_previews()
         if self._kept["colour"] not in WHOLE:
             self.update()  # of another seed or model
+
+    def _offer_previews(self) -> None:
+        """Tell the browser where it finds a picture of each pair, by the model that is chosen now."""
+        film = Film(self._kept["model"], self._kept["seed"], self._kept["route"])
+        if film != self._film:
+            self._film = film
+            token = maker_of(self._context.store).offer(film)
+            self._preview.props(f'data-made="preview/{token}"')
+            self._draw()
+
+    def _is_of_run(self) -> bool:
+        """Whether the chosen model is the chosen run's, whose own animations show what it does."""
+        chosen, run_id = self._kept["model"], self._context.run_id
+        versions = [each for each in self._context.store.versions if key_of(each) == chosen]
+        return run_id in (chosen, *(each.run_id for each in versions))
 
     async def _refresh(self) -> None:
         colour = self._kept["colour"]
@@ -157,7 +176,8 @@ class MatrixCard:
             return
         colour = self._known[0]
         assert isinstance(colour, str)
-        markup = matrix_markup(self._values, colour, self._pair, self._previews)
+        previews = self._previews if self._is_of_run() else {}
+        markup = matrix_markup(self._values, colour, self._pair, previews)
         scale = scale_of(self._values, colour)
         self._about.set_text(ABOUT[colour])
         self._low.set_text(words(scale.low, colour))

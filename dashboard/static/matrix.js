@@ -44,10 +44,41 @@ const wpMatrix = (() => {
     const picture = card && card.querySelector(".wp-preview");
     if (!pair || !text) return;
     text.textContent = `${pair.dataset.source} → ${pair.dataset.target}: ${pair.dataset.value}`;
-    if (picture) {
-      picture.hidden = !pair.dataset.preview;
-      if (pair.dataset.preview) picture.src = pair.dataset.preview.replace(/^\//, "");
+    if (!picture) return;
+    const {source, target, preview} = pair.dataset;
+    show(picture, preview ? preview.replace(/^\//, "") : `${picture.dataset.made}/${source}/${target}.jpg`);
+  }
+
+  // Some pictures are made when they are asked for: so they are, one at a time, of the pair where the pointer rests.
+  const RESTS = 200;
+  let wanted = "";
+  let timer = 0;
+  let coming = false;
+
+  function show(picture, address) {
+    wanted = address;
+    picture.classList.add("wp-coming");
+    clearTimeout(timer);
+    timer = setTimeout(() => fetchFor(picture), RESTS);
+  }
+
+  function fetchFor(picture) {
+    if (coming) return;
+    if (picture.getAttribute("src") === wanted) {
+      picture.classList.remove("wp-coming");
+      return;
     }
+    const address = wanted;
+    const come = (there) => {
+      coming = false;
+      picture.hidden = !there;
+      if (wanted === address) picture.classList.remove("wp-coming");
+      else fetchFor(picture);
+    };
+    coming = true;
+    picture.onload = () => come(true);
+    picture.onerror = () => come(false);
+    picture.src = address;
   }
 
   return {pick, key, point};

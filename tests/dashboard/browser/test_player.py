@@ -1,4 +1,4 @@
-"""The player of transitions in a real browser: which way it runs."""
+"""The player of transitions and the matrix of pairs in a real browser: which way it runs, and what a pair shows."""
 
 from __future__ import annotations
 
@@ -63,3 +63,16 @@ def test_a_new_transition_runs_forwards(visit: Visit) -> None:
     page.locator('[data-source="p2"][data-target="p4"]').click()
     expect(player.locator("canvas")).to_have_attribute("aria-label", re.compile("^p2 to p4, t = 0.00"))
     assert page.evaluate("document.querySelector('wp-player').way") == 1
+
+
+def test_pointing_at_a_pair_shows_what_the_model_makes_of_it(visit: Visit) -> None:
+    page = visit.open("transitions")
+    preview = page.locator(".wp-preview")
+    expect(preview).to_be_hidden()
+    for pair in ("p2 to p4", "p4 to p2"):
+        page.locator(f'.wp-pair[aria-label^="{pair}:"]').hover()
+        source, target = pair.split(" to ")
+        expect(preview).to_have_attribute("src", re.compile(f"^preview/[0-9a-f]+/{source}/{target}.jpg$"))
+        expect(preview).to_be_visible()
+        expect(preview).not_to_have_class(re.compile("wp-coming"))
+    assert preview.evaluate("(image) => image.naturalWidth / image.naturalHeight") == 5
