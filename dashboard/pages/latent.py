@@ -26,6 +26,10 @@ ORDERS = {1: "No rotation", 2: "2-fold", 3: "3-fold", 4: "4-fold", 6: "6-fold"}
 GLYPHS = {"circle": "●", "diamond": "◆", "triangle": "▲", "square": "■", "hexagon": "⬢"}
 
 
+AXES = {"0,1": "axes 1 · 2", "0,2": "1 · 3", "1,2": "2 · 3"}
+"""Pairs of the principal axes that a run has left."""
+
+
 def build(context: Context) -> Update:
     """Place the tab."""
     return LatentTab(context).update
@@ -53,6 +57,14 @@ class LatentTab:
                         .mark(name)
                         for name, title in (("paths", "Paths"), ("clusters", "Clusters"))
                     ]
+                    self._axes = (
+                        ui.toggle(
+                            AXES, value=self._kept.get("axes", "0,1"), on_change=lambda e: self._keep("axes", e.value)
+                        )
+                        .props('dense no-caps aria-label="Principal axes"')
+                        .classes("wp-toggle")
+                        .mark("axes")
+                    )
                 self._plot = LivePlot("min(60vh, 580px)", "Latent points of the 17 groups")
                 self._place_hover()
                 self._picture = ui.image("").props('alt="Latent points of the 17 groups"').classes("wp-picture")
@@ -107,6 +119,7 @@ class LatentTab:
         if not has_data:
             drawn = LATENT_PICTURE in names
             self._about.set_text("the run left a picture, and no points" if drawn else f"epoch {epoch} was not drawn")
+            self._axes.set_visibility(False)
             self._picture.set_source(address(run_id, f"{folder}/{LATENT_PICTURE}"))
             return
         if self._cloud is None or self._cloud[0] != (run_id, epoch):
@@ -129,9 +142,11 @@ class LatentTab:
         if self._cloud is None:
             return
         cloud, theme = self._cloud[1], self._context.theme
-        choice = latent.Choice(self._kept["paths"], self._kept["clusters"], frozenset(self._only))
+        right, up = map(int, self._axes.value.split(","))
+        choice = latent.Choice(self._kept["paths"], self._kept["clusters"], frozenset(self._only), (right, up))
         self._plot.show(latent.cloud_figure(cloud, choice, theme))
         self._switches[0].set_visibility(bool(cloud.paths))
+        self._axes.set_visibility(len(cloud.axes) > 2)
         flat = "" if cloud.dimensions <= 2 else f"  ·  two principal axes of {cloud.dimensions} dimensions"
         self._about.set_text(f"{cloud.size:,} held-out patterns{flat}")
         self._metrics.clear()
@@ -153,6 +168,6 @@ class LatentTab:
         self._only.clear()
         self._draw()
 
-    def _keep(self, name: str, value: bool) -> None:
+    def _keep(self, name: str, value: bool | str) -> None:
         self._kept[name] = value
         self._draw()

@@ -18,6 +18,9 @@ from wallpaper.pictures.colours import BY_ROTATION, MARKS
 
 Point = tuple[float, float]
 
+Place = tuple[float, ...]
+"""Along all axes of a cloud."""
+
 SYMBOLS = {
     "circle": "circle",
     "diamond": "diamond",
@@ -38,15 +41,15 @@ STANDARD_DEVIATIONS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """An epoch's latent space, in the plane in which it is drawn."""
+    """An epoch's latent space, along two axes or more."""
 
-    axes: tuple[str, str]
+    axes: tuple[str, ...]
     dimensions: int
-    points: Mapping[str, Sequence[Point]]
+    points: Mapping[str, Sequence[Place]]
     """By group."""
     indices: Mapping[str, Sequence[int]]
     """Of the points' patterns in their dataset."""
-    paths: Sequence[tuple[str, str, Sequence[Point]]]
+    paths: Sequence[tuple[str, str, Sequence[Place]]]
     """Source, target, and the way."""
     metrics: Mapping[str, float]
     columns: int = 0
@@ -70,6 +73,8 @@ class Choice:
     clusters: bool = True
     only: frozenset[str] = frozenset()
     """The groups that are looked at; empty for all."""
+    axes: tuple[int, int] = (0, 1)
+    """To the right and upwards; the first two where a cloud has none such."""
 
 
 def read_cloud(text: str) -> Cloud:
@@ -77,14 +82,16 @@ def read_cloud(text: str) -> Cloud:
     try:
         found = json.loads(text)
         groups = {name: found["groups"][name] for name in BY_ROTATION if name in found["groups"]}
-        first, second = found["axes"]
+        axes = tuple(map(str, found["axes"]))
+        if len(axes) < 2:
+            raise ValueError(f"a latent space must have two axes or more, but has {len(axes)}")
         return Cloud(
-            (str(first), str(second)),
+            axes,
             int(found["dimensions"]),
-            {name: [(float(x), float(y)) for x, y in group["points"]] for name, group in groups.items()},
+            {name: _places(group["points"], len(axes)) for name, group in groups.items()},
             {name: [int(index) for index in group["indices"]] for name, group in groups.items()},
             [
-                (str(path["source"]), str(path["target"]), [(float(x), float(y)) for x, y in path["points"]])
+                (str(path["source"]), str(path["target"]), _places(path["points"], len(axes)))
                 for path in found["trajectories"]
             ],
             {str(name): float(value) for name, value in found["metrics"].items()},
@@ -96,15 +103,25 @@ def read_cloud(text: str) -> Cloud:
         ) from error
 
 
+def _places(points: Any, axes: int) -> list[Place]:
+    """Raises: ValueError: not as many numbers as there are axes."""
+    places = [tuple(float(x) for x in point) for point in points]
+    if any(len(place) != axes for place in places):
+        raise ValueError(f"a latent point must have a number for each of {axes} axes, but one has not")
+    return places
+
+
 def cloud_figure(cloud: Cloud, choice: Choice, theme: Palette) -> Figure:
     """All points by group, a name at each cluster; shape tells the order of rotation."""
     data: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
     size = 5 if cloud.size > 3000 else 7
     tiles = cloud.tiles()
-    for name, points in cloud.points.items():
-        if not points:
+    right, up = choice.axes if max(choice.axes) < len(cloud.axes) else (0, 1)
+    for name, places in cloud.points.items():
+        if not places:
             continue
+        points = [(place[right], place[up]) for place in places]
         shown = not choice.only or name in choice.only
         patterns = [(index, tiles[index]) for index in cloud.indices.get(name, ())]
         data.append(_points(name, points, patterns, size, shown, theme))
@@ -112,10 +129,10 @@ def cloud_figure(cloud: Cloud, choice: Choice, theme: Palette) -> Figure:
             data.append(_ellipse(name, points, theme))
         if shown:
             notes.append(_name(name, points, theme))
-    for source, target, path in cloud.paths if choice.paths else ():
-        if len(path) > 1 and (not choice.only or {source, target} & choice.only):
-            data.append(_path(source, target, path, theme))
-    first, second = cloud.axes
+    for source, target, way in cloud.paths if choice.paths else ():
+        if len(way) > 1 and (not choice.only or {source, target} & choice.only):
+            data.append(_path(source, target, [(place[right], place[up]) for place in way], theme))
+    first, second = cloud.axes[right], cloud.axes[up]
     return figure(
         data, theme, annotations=notes, showlegend=False, hovermode="closest",
         xaxis=axis(theme, first), yaxis=axis(theme, second), margin={"l": 56, "r": 12, "t": 8, "b": 44},

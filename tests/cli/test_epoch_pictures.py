@@ -52,6 +52,7 @@ def test_what_pictures_show_lies_beside_them_as_data(project: Path) -> None:
     assert list(latents["groups"]) == list(GROUP_NAMES)
     for group in latents["groups"].values():
         assert len(group["points"]) == len(group["indices"]) > 0
+        assert {len(point) for point in group["points"]} == {len(latents["axes"])} == {3}
     assert latents["metrics"]["latent/silhouette"] == metrics["latent/silhouette"]
     assert latents["trajectories"] == []
     found = json.loads((folder / "reconstructions.json").read_text())

@@ -55,6 +55,33 @@ def test_paths_are_offered_only_where_there_are_some(drawn: Store, project: Path
     visit(drawn, act, path=f"/?tab=latent&run={run.run_id}")
 
 
+def test_another_pair_of_axes_is_chosen_where_there_are_three(drawn: Store, project: Path) -> None:
+    file = project / "epoch_010" / "latent_space.json"
+    told = json.loads(file.read_text())
+    told["axes"] = [*told["axes"], "z3"]
+    for each in [*told["groups"].values(), *told["trajectories"]]:
+        each["points"] = [[*point, 30 + k] for k, point in enumerate(each["points"])]
+    file.write_text(json.dumps(told))
+    with tracking.start("three", phase="train_vae", config={"epochs": 10}) as run:
+        run.artifact(file.parent, "visualizations/epoch_010")
+    look(drawn)
+    with_two = next(each.run_id for each in drawn.runs if each.name == "drawn")
+
+    async def act(user: User) -> None:
+        await user.should_see("51 held-out patterns", retries=TRIES)
+        (axes,) = user.find(marker="axes").elements
+        assert isinstance(axes, ui.toggle)
+        axes.set_value("1,2")
+        assert figures(user)[0].figure["data"][0]["y"] == [30, 31, 32]
+        assert figures(user)[0].figure["layout"]["yaxis"]["title"]["text"] == "z3"
+        await user.open(f"/?tab=latent&run={with_two}")
+        await user.should_see("51 held-out patterns", retries=TRIES)
+        await user.should_not_see(marker="axes")
+        assert figures(user)[0].figure["layout"]["yaxis"]["title"]["text"] == "z2"
+
+    visit(drawn, act, path=f"/?tab=latent&run={run.run_id}")
+
+
 def test_a_run_that_trains_nothing_says_where_to_look(store: Store) -> None:
     with tracking.start("judged", phase="evaluate", config={}) as run:
         pass

@@ -68,6 +68,19 @@ def test_one_or_two_dimensions_are_drawn_as_they_are(dimension):
     assert PrincipalPlane.of(latents).labels == ("z1", "z2")
 
 
+def test_a_third_axis_lies_across_the_plane_and_tells_less():
+    latents = RNG.normal(size=(400, 6)) * (5, 4, 3, 1, 1, 1)
+    plane, space = PrincipalPlane.of(latents), PrincipalPlane.of(latents, 3)
+    np.testing.assert_allclose(space.axes.T @ space.axes, np.eye(3), atol=1e-12)
+    np.testing.assert_array_equal(space.project(latents)[:, :2], plane.project(latents))
+    assert space.explained is not None
+    assert plane.explained == space.explained[:2]
+    assert 0 < space.explained[2] < space.explained[1]
+    assert [label.split(" (")[0] for label in space.labels] == [f"principal axis {k}" for k in (1, 2, 3)]
+    assert PrincipalPlane.of(latents[:, :2], 3).labels == ("z1", "z2")
+    assert PrincipalPlane.of(np.ones((1, 4)), 3).explained == (0.0, 0.0, 0.0)
+
+
 def test_the_plane_of_one_point_is_defined():
     assert PrincipalPlane.of(np.ones((1, 4))).explained == (0.0, 0.0)
 

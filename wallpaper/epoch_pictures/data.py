@@ -1,6 +1,6 @@
 """What an epoch's pictures show, as data beside them: for pages that draw it again, sort it or let it be explored.
 
-Points and paths in the plane of the latents' principal axes, and the reconstructions as one sheet of tiles with the
+Points and paths along the latents' first principal axes, and the reconstructions as one sheet of tiles with the
 errors of its rows.
 """
 
@@ -25,6 +25,9 @@ RECONSTRUCTIONS, TILES = "reconstructions.json", "reconstruction_tiles.png"
 
 DIGITS = 4
 
+AXES = 3
+"""Principal axes along which latents of more dimensions are told; a page chooses two of them."""
+
 
 def write_latents(
     folder: Path,
@@ -34,11 +37,13 @@ def write_latents(
     trajectories: Mapping[tuple[str, str], NDArray[np.floating]],
     metrics: Mapping[str, float],
 ) -> None:
-    """`LATENT_SPACE`: the points of each group, (N, 2), with their indices in the dataset, and the paths, (T, 2).
+    """`LATENT_SPACE`: the points of each group, (N, k), with their indices in the dataset, and the paths, (T, k).
+
+    Along k = `AXES` axes, or the latents' own two.
 
     `patterns` says how to find a point's pattern on the run's sheet of tiles: they lie in the order of all indices.
     """
-    plane = PrincipalPlane.of(latents)
+    plane = PrincipalPlane.of(latents, AXES)
     points = plane.project(latents)
     groups = {
         name: {"points": _rounded(points[labels == group]), "indices": indices[labels == group].tolist()}

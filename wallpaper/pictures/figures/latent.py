@@ -27,18 +27,18 @@ Labels = NDArray[np.integer]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PrincipalPlane:
-    """Two orthonormal axes through a cloud's mean. `explained` is None where the axes are the latent's own."""
+    """Orthonormal axes through a cloud's mean, two or more. `explained` is None where they are the latent's own."""
 
     mean: Floats
     """(d,)"""
     axes: Floats
-    """(d, 2)"""
-    explained: tuple[float, float] | None
-    """Shares of the variance along the two axes."""
+    """(d, k)"""
+    explained: tuple[float, ...] | None
+    """Shares of the variance along the k axes."""
 
     @classmethod
-    def of(cls, latents: Floats) -> PrincipalPlane:
-        """The plane of latents (N, d): their own two dimensions if d <= 2, else the first two principal axes.
+    def of(cls, latents: Floats, count: int = 2) -> PrincipalPlane:
+        """The plane of latents (N, d): their own two dimensions if d <= 2, else the first `count` principal axes.
 
         Raises: ValueError: not (N, d) with N, d >= 1, or values that are not finite.
         """
@@ -49,24 +49,23 @@ class PrincipalPlane:
             return cls(np.zeros(dimension), np.eye(dimension, 2), None)
         mean = latents.mean(axis=0, dtype=np.float64)
         _, values, vectors = np.linalg.svd(latents - mean, full_matrices=False)
-        axes = np.zeros((dimension, 2))
-        axes[:, : min(2, len(vectors))] = vectors[:2].T
+        axes = np.zeros((dimension, count))
+        axes[:, : min(count, len(vectors))] = vectors[:count].T
         total = float((values**2).sum()) or 1.0
-        shares = [float(value**2) / total for value in values[:2]] + [0.0]
-        return cls(mean, axes, (shares[0], shares[1]))
+        shares = [float(value**2) / total for value in values[:count]] + [0.0] * count
+        return cls(mean, axes, tuple(shares[:count]))
 
     def project(self, latents: Floats) -> Floats:
-        """(..., d) to (..., 2)."""
+        """(..., d) to (..., k)."""
         flat: Floats = (latents - self.mean) @ self.axes
         return flat
 
     @property
-    def labels(self) -> tuple[str, str]:
-        """What to write along the two axes."""
+    def labels(self) -> tuple[str, ...]:
+        """What to write along the axes."""
         if self.explained is None:
             return "z1", "z2"
-        first, second = (f"principal axis {k + 1} ({share:.0%})" for k, share in enumerate(self.explained))
-        return first, second
+        return tuple(f"principal axis {k + 1} ({share:.0%})" for k, share in enumerate(self.explained))
 
 
 def latent_scatter(
