@@ -22,6 +22,8 @@ from starlette.websockets import WebSocketClose
 
 OPEN = frozenset({"/login", "/healthz"})
 
+FORM_BYTES = 2**16
+
 PAUSE_SECONDS = 0.5
 """Before each answer to a password, so that trying many takes long."""
 
@@ -75,6 +77,26 @@ class SameSite:
         await self._app(scope, receive, unframed)
 
 
+class BodyLimit:
+    """Refuses what is longer than any upload may be by its announced length; NiceGUI would put it on the disk first."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        """Args: most: bytes of a file; a form's own words come on top."""
+        self._app, self._most = app, most + FORM_BYTES
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request pass, or not."""
+        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+            length = Headers(scope=scope).get("content-length", "")
+            if not length.isdecimal():
+                await PlainTextResponse("A body must say how long it is.", 411)(scope, receive, send)
+                return
+            if int(length) > self._most:
+                await PlainTextResponse(f"A body may have {self._most} bytes at most.", 413)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
 def refusal(headers: Mapping[str, str], *, local: bool) -> str:
     """Why a request is not answered, in a sentence; "" if it is. Args: local: only this machine's names are known.
 
@@ -119,6 +141,11 @@ def _same(origin: str, host: str) -> bool:
 def refuse_other_sites(*, local: bool) -> None:
     """See `SameSite`."""
     app.add_middleware(SameSite, local=local)
+
+
+def limit_bodies(most: int) -> None:
+    """See `BodyLimit`."""
+    app.add_middleware(BodyLimit, most=most)
 
 
 def require(password: str) -> None:

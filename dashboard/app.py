@@ -15,6 +15,7 @@ from fastapi.responses import FileResponse
 from nicegui import app, run, ui
 
 from dashboard import access, making_routes
+from dashboard.making.uploads import MOST_BYTES
 from dashboard.pages.context import Context
 from dashboard.pages.page import Page
 from dashboard.promotion import Mover
@@ -51,6 +52,7 @@ def create_app(store: Store, *, password: str = "", read_only: bool = False) -> 
     if password:
         access.require(password)
     access.refuse_other_sites(local=not password)
+    access.limit_bodies(MOST_BYTES)
     making_routes.register(store)
     mover = None if read_only else Mover(store.uri)
     if mover is not None:

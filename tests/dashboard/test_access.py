@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from nicegui.testing import User
 from starlette.types import Message, Receive, Scope, Send
 
 from dashboard import access
+from dashboard.making.uploads import MOST_BYTES
 from dashboard.store import Store
 from tests.dashboard.conftest import TRIES, visit
 
@@ -40,6 +42,21 @@ def test_files_are_shown_and_nothing_else(drawn: Store) -> None:
         assert await status(f"/artifact/not-a-run/{good}") == 404
 
     visit(drawn, act)
+
+
+def test_a_body_longer_than_any_picture_is_refused_by_its_length(store: Store) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    async def act(user: User) -> None:
+        long = {"Content-Length": str(MOST_BYTES + access.FORM_BYTES + 1)}
+        answers = [
+            await user.http_client.post("/_nicegui/client/x/upload/1", content=endless(), headers=headers)
+            for headers in (long, {}, {"Content-Length": "1"})
+        ]
+        assert [answer.status_code for answer in answers] == [413, 411, 404]
+
+    visit(store, act)
 
 
 def test_a_password_keeps_everybody_out_until_it_is_given(trained: Store, monkeypatch: pytest.MonkeyPatch) -> None:
