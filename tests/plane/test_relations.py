@@ -31,10 +31,9 @@ from wallpaper.plane import (
     primitive_operations,
 )
 from wallpaper.plane.lattice import change_basis, geodesic, invariant_metric
-from wallpaper.plane.operation import IDENTITY, IDENTITY_MATRIX, Matrix, Shift, multiply
+from wallpaper.plane.operation import IDENTITY, IDENTITY_MATRIX, Matrix, Shift, multiply, small_unimodular
 from wallpaper.plane.relations import (
     SHIFT_STEP,
-    _small_unimodular,
     common_operations,
     primitive_metric,
     primitive_vectors,
@@ -119,7 +118,7 @@ def test_thirds_never_enlarge_a_common_subgroup() -> None:
     thirds = [(u, v) for u, v in product((0, 4, 8), repeat=2) if u or v]
     for source, target in combinations_with_replacement(GROUP_NAMES, 2):
         best = align(source, target).order
-        for axes in _small_unimodular():
+        for axes in small_unimodular():
             assert all(len(common_operations(source, target, axes, shift)) <= best for shift in thirds)
 
 
@@ -132,7 +131,7 @@ def test_quarters_are_needed() -> None:
     """The mirrors of pmg stand at x = 1/4 (International Tables A, diagram of No. 7), those of pm at x = 0."""
     assert DEN // SHIFT_STEP == 4
     halves = list(product((0, 6), repeat=2))
-    assert max(len(common_operations("pm", "pmg", axes, half)) for axes in _small_unimodular() for half in halves) == 1
+    assert max(len(common_operations("pm", "pmg", axes, half)) for axes in small_unimodular() for half in halves) == 1
     assert align("pm", "pmg").common_group == "pm"
     assert align("pm", "pmg").shift[0] in (3, 9)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from wallpaper.plane import DEN, GROUP_NAMES, LatticeSystem, Op, primitive_operations
 from wallpaper.plane.lattice import Metric
-from wallpaper.plane.operation import Matrix, Shift, determinant, multiply, transform
+from wallpaper.plane.operation import Matrix, Shift, determinant, multiply, small_unimodular, transform
 
 METRIC_TOLERANCE = 0.03
 """Relative change of scalar products up to which a matrix counts as an isometry: 1.5 % of a length, 1 degree."""
@@ -60,7 +60,7 @@ def isometries(metric: Metric, tolerance: float = METRIC_TOLERANCE) -> tuple[Mat
     """
     scale = float(np.sqrt(metric[0, 0] * metric[1, 1]))
     strains = {}
-    for matrix in _unimodular():
+    for matrix in small_unimodular():
         w = np.array(matrix)
         strain = float(np.abs(w.T @ metric @ w - metric).max()) / scale
         if strain <= tolerance:
@@ -86,7 +86,7 @@ def settings(matrices: tuple[Matrix, ...]) -> tuple[Setting, ...]:
     allowed = set(matrices)
     found: dict[tuple[str, Key], list[tuple[Matrix, tuple[Op, ...]]]] = {}
     for name in GROUP_NAMES:
-        for axes in _unimodular():
+        for axes in small_unimodular():
             if determinant(axes) != 1:
                 continue
             operations = _on_axes(primitive_operations(name), axes)
@@ -121,10 +121,3 @@ def _glide_part(op: Op) -> Shift:
 
 
 _CELLS: tuple[Shift, ...] = tuple((p, q) for p, q in product((-2, -1, 0, 1, 2), repeat=2))
-
-
-@lru_cache(maxsize=1)
-def _unimodular() -> tuple[Matrix, ...]:
-    """Integer matrices with entries -1, 0, 1 and determinant 1 or -1: enough for isometries of a reduced basis."""
-    matrices = (((a, b), (c, d)) for a, b, c, d in product((-1, 0, 1), repeat=4))
-    return tuple(m for m in matrices if determinant(m) in (1, -1))

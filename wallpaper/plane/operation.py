@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
+from itertools import product
 from typing import TypeAlias
 
 Matrix: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
@@ -56,6 +58,16 @@ def unimodular_inverse(matrix: Matrix) -> Matrix:
         raise ValueError(f"`determinant(matrix) in (1, -1)` must hold, but got {det} for {matrix}")
     (a, b), (c, d) = matrix
     return ((det * d, -det * b), (-det * c, det * a))
+
+
+@cache
+def small_unimodular() -> tuple[Matrix, ...]:
+    """All integer matrices with entries -1, 0, 1 and determinant 1 or -1.
+
+    Every isometry of a reduced basis is among them, and enough changes of axes to align any two groups.
+    """
+    matrices = (((a, b), (c, d)) for a, b, c, d in product((-1, 0, 1), repeat=4))
+    return tuple(matrix for matrix in matrices if determinant(matrix) in (1, -1))
 
 
 @dataclass(frozen=True, order=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 
 import numpy as np
 
@@ -23,8 +22,8 @@ from wallpaper.plane.operation import (
     Matrix,
     Op,
     Shift,
-    determinant,
     multiply,
+    small_unimodular,
     unimodular_inverse,
 )
 
@@ -158,7 +157,7 @@ def _common_orders(source: str, target: str) -> Iterator[tuple[Matrix, Shift, in
 @cache
 def _turned(name: str) -> dict[Matrix, frozenset[Op]]:
     """A S A^-1, the group S on other axes, for all axes A that are tried."""
-    every = {axes: Op(unimodular_inverse(axes)) for axes in _small_unimodular()}
+    every = {axes: Op(unimodular_inverse(axes)) for axes in small_unimodular()}
     return {axes: frozenset(conjugate(op, back) for op in primitive_operations(name)) for axes, back in every.items()}
 
 
@@ -210,13 +209,6 @@ def _to_primitive(op: Op) -> Op:
 def conjugate(op: Op, frame: Op) -> Op:
     """F^-1 op F: the operation in coordinates x, where `op` acts on the coordinates F x."""
     return frame.inverse() @ op @ frame
-
-
-@cache
-def _small_unimodular() -> tuple[Matrix, ...]:
-    """All integer matrices with entries -1, 0, 1 and determinant 1 or -1."""
-    matrices = (((a, b), (c, d)) for a, b, c, d in product((-1, 0, 1), repeat=4))
-    return tuple(m for m in matrices if determinant(m) in (1, -1))
 
 
 def _plainness(axes: Matrix) -> int:
