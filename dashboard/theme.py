@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wallpaper.pictures.colours import MARKS, THEME
+from wallpaper.pictures.colours import MARKS, THEME, contrast, rgb
 
 FONT = "Roboto, system-ui, sans-serif"
 """Roboto comes with NiceGUI: nothing is fetched from elsewhere."""
@@ -63,21 +63,14 @@ def mark_colour(group: str, theme: Palette) -> str:
     colour = MARKS[group].colour
     if theme.name == "dark":
         return colour
-    parts = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
-    while contrast(colour, theme.card) < 3.0:
-        parts = [int(part * 0.94) for part in parts]
-        colour = "#{:02x}{:02x}{:02x}".format(*parts)
+    return darkened(colour, theme.card, 3.0)
+
+
+def darkened(colour: str, ground: str, least: float) -> str:
+    """A colour #rrggbb, or the first of its darker shades whose contrast on the ground is `least`."""
+    while contrast(colour, ground) < least:
+        colour = "#" + "".join(f"{int(part * 0.94):02x}" for part in rgb(colour))
     return colour
-
-
-def contrast(first: str, second: str) -> float:
-    """WCAG 2.2 contrast ratio of two colours #rrggbb, from 1 to 21.
-
-    >>> round(contrast("#000000", "#ffffff"))
-    21
-    """
-    low, high = sorted((_luminance(first), _luminance(second)))
-    return (high + 0.05) / (low + 0.05)
 
 
 def faint(colour: str, opacity: float) -> str:
@@ -86,10 +79,5 @@ def faint(colour: str, opacity: float) -> str:
     >>> faint("#4ecdc4", 0.25)
     'rgba(78, 205, 196, 0.25)'
     """
-    return f"rgba({int(colour[1:3], 16)}, {int(colour[3:5], 16)}, {int(colour[5:7], 16)}, {opacity})"
-
-
-def _luminance(colour: str) -> float:
-    values = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    red, green, blue = rgb(colour)
+    return f"rgba({red}, {green}, {blue}, {opacity})"

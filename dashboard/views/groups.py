@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from html import escape
 
-from dashboard.theme import Palette, contrast, mark_colour
+from dashboard.theme import Palette, darkened, mark_colour
 from wallpaper.pictures.colours import THEME, readable
 from wallpaper.pictures.tree import K_COLOUR, T_COLOUR, subgroup_tree
 from wallpaper.plane import GROUP_NAMES, Op, plane_group, symmetry_elements
@@ -104,7 +104,4 @@ def tree_drawing(name: str, theme: Palette) -> str:
 
 def _text_colour(name: str, theme: Palette) -> str:
     """A group's colour, darkened until its name can be read."""
-    colour = mark_colour(name, theme)
-    while contrast(colour, "#eef1f4") < READABLE:
-        colour = "#" + "".join(f"{int(int(colour[k : k + 2], 16) * 0.94):02x}" for k in (1, 3, 5))
-    return colour
+    return darkened(mark_colour(name, theme), "#eef1f4", READABLE)

@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from dashboard.theme import DARK, LIGHT, contrast
+from dashboard.theme import DARK, LIGHT
 from dashboard.views.elements import element_set
 from dashboard.views.groups import cayley_markup, facts, tree_drawing
 from dashboard.views.matrix import Scale, matrix_markup, orders, scale_of, summary
 from dashboard.views.transitions import principal_plane, spectrum_drawing, spectrum_legend, way_drawing
-from wallpaper.pictures.colours import BY_ROTATION
+from wallpaper.pictures.colours import BY_ROTATION, contrast
 from wallpaper.plane import DEN, GROUP_NAMES, Op, plan_route, plane_group
 from wallpaper.symmetry import symmetry_spectrum
 

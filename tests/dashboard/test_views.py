@@ -12,7 +12,7 @@ import pytest
 
 from dashboard.pages.parts import difference
 from dashboard.store import Curve, File
-from dashboard.theme import DARK, LIGHT, Palette, contrast, mark_colour
+from dashboard.theme import DARK, LIGHT, Palette, mark_colour
 from dashboard.views import latent, loss
 from dashboard.views.epochs import epochs_of
 from dashboard.views.logs import chosen, lines_of
@@ -20,7 +20,7 @@ from dashboard.views.missing import no_losses
 from dashboard.views.progress import best_name, liveness, progress
 from dashboard.views.reconstructions import read_rows
 from tests.dashboard.plain import curve, run
-from wallpaper.pictures.colours import MARKS
+from wallpaper.pictures.colours import MARKS, contrast
 
 THEMES = pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
 

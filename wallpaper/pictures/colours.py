@@ -104,25 +104,26 @@ def readable(name: str) -> str:
     """
     if name not in MARKS:
         return THEME["text"]
-    colour = rgb(MARKS[name].colour)
-    while _contrast(colour, rgb(THEME["card"])) < 4.5:
-        colour = (
-            colour[0] + (255 - colour[0]) // 8,
-            colour[1] + (255 - colour[1]) // 8,
-            colour[2] + (255 - colour[2]) // 8,
-        )
-    return "#{:02x}{:02x}{:02x}".format(*colour)
+    colour = MARKS[name].colour
+    while contrast(colour, THEME["card"]) < 4.5:
+        colour = "#" + "".join(f"{part + (255 - part) // 8:02x}" for part in rgb(colour))
+    return colour
 
 
-def _contrast(first: tuple[int, int, int], second: tuple[int, int, int]) -> float:
-    """WCAG 2.2 contrast ratio, 1 to 21."""
+def contrast(first: str, second: str) -> float:
+    """WCAG 2.2 contrast ratio of two colours #rrggbb, from 1 to 21.
+
+    >>> round(contrast("#000000", "#ffffff"))
+    21
+    """
     low, high = sorted((_luminance(first), _luminance(second)))
     return (high + 0.05) / (low + 0.05)
 
 
-def _luminance(colour: tuple[int, int, int]) -> float:
+def _luminance(colour: str) -> float:
     """Relative luminance of an sRGB colour (IEC 61966-2-1)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (value / 255 for value in colour)]
+    parts = (value / 255 for value in rgb(colour))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
