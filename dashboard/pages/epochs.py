@@ -12,7 +12,8 @@ from nicegui import ui
 
 from dashboard.pages.context import Context
 from dashboard.store import File
-from dashboard.views.epochs import VISUALIZATIONS, epochs_of, folder_of, names_in
+from dashboard.views.epochs import epochs_of, names_in
+from wallpaper.epoch_pictures.places import VISUALIZATIONS, epoch_folder
 
 PLAY_SECONDS = 0.9
 
@@ -62,7 +63,7 @@ class Epochs:
     async def _newest(self) -> int | None:
         """The last epoch that was drawn: one that took too long left nothing but its metrics."""
         for epoch in self._known[: -LOOKED_BACK - 1 : -1]:
-            if names_in(await self._listed(folder_of(epoch))) & self._wanted:
+            if names_in(await self._listed(epoch_folder(epoch))) & self._wanted:
                 return epoch
         return None
 
@@ -73,7 +74,7 @@ class Epochs:
         """What the chosen epoch has left."""
         if self.epoch is None:
             return []
-        return await self._listed(folder_of(self.epoch))
+        return await self._listed(epoch_folder(self.epoch))
 
     def _show(self) -> None:
         self._box.set_visibility(self.epoch is not None)

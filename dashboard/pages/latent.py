@@ -15,7 +15,8 @@ from dashboard.pages.parts import LivePlot, card, no_pictures
 from dashboard.store.artifacts import address
 from dashboard.theme import mark_colour
 from dashboard.views import latent, text
-from dashboard.views.epochs import LATENT_DATA, LATENT_PATTERNS, LATENT_PICTURE, VISUALIZATIONS, folder_of, names_in
+from dashboard.views.epochs import LATENT_DATA, LATENT_PATTERNS, LATENT_PICTURE, names_in
+from wallpaper.epoch_pictures.places import VISUALIZATIONS, epoch_folder
 from wallpaper.pictures.colours import BY_ROTATION, MARKS
 from wallpaper.plane import PLANE_GROUPS
 
@@ -110,7 +111,7 @@ class LatentTab:
                 no_pictures(self._context, "scatter_plot", "No latent space yet")
             return
         names = names_in(await self._epochs.files())
-        run_id, folder = self._context.run_id, folder_of(epoch)
+        run_id, folder = self._context.run_id, epoch_folder(epoch)
         has_data = LATENT_DATA in names
         self._plot.set_visibility(has_data)
         for switch in self._switches:

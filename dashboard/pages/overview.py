@@ -15,9 +15,10 @@ from dashboard.pages.parts import card, command, empty
 from dashboard.store import File, RunRecord
 from dashboard.store.artifacts import address
 from dashboard.views import overview, text
-from dashboard.views.epochs import VISUALIZATIONS, epochs_of, folder_of
+from dashboard.views.epochs import epochs_of
 from dashboard.views.models import compare, figures_of
 from dashboard.views.runs import state_of
+from wallpaper.epoch_pictures.places import VISUALIZATIONS, epoch_folder
 
 LOOKED_THROUGH = 12
 """Runs that are asked for pictures, the newest first."""
@@ -149,7 +150,7 @@ class OverviewTab:
         for run in runs:
             epochs = epochs_of(store.files(run.run_id, VISUALIZATIONS))
             for epoch in epochs[:-3:-1]:
-                folder = folder_of(epoch)
+                folder = epoch_folder(epoch)
                 moving: list[File] = store.files(run.run_id, f"{folder}/transitions")
                 paths = overview.pictures(moving) or overview.pictures(store.files(run.run_id, folder))
                 if paths:

@@ -15,8 +15,9 @@ from dashboard.pages.latent import GLYPHS
 from dashboard.pages.parts import card, no_pictures
 from dashboard.store.artifacts import address
 from dashboard.theme import mark_colour
-from dashboard.views.epochs import ROWS, ROWS_PICTURE, TILES, folder_of, names_in
+from dashboard.views.epochs import ROWS, ROWS_PICTURE, TILES, names_in
 from dashboard.views.reconstructions import ORDERS, Row, ordered, read_rows
+from wallpaper.epoch_pictures.places import epoch_folder
 from wallpaper.pictures.colours import MARKS
 
 WANTED = frozenset({TILES, ROWS_PICTURE})
@@ -68,7 +69,7 @@ class ReconstructionsTab:
                 no_pictures(self._context, "compare", "No reconstructions yet")
             return
         names = names_in(await self._epochs.files())
-        run_id, folder = self._context.run_id, folder_of(epoch)
+        run_id, folder = self._context.run_id, epoch_folder(epoch)
         has_tiles = {ROWS, TILES} <= names
         self._order.set_visibility(has_tiles)
         self._grid.set_visibility(has_tiles)

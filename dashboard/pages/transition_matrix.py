@@ -18,8 +18,9 @@ from dashboard.making.models import key_of
 from dashboard.pages.context import Context, PageClosedError
 from dashboard.pages.parts import card, skeleton
 from dashboard.store.artifacts import address
-from dashboard.views.epochs import epochs_of, folder_of
+from dashboard.views.epochs import epochs_of
 from dashboard.views.matrix import ABOUT, COLOURS, STEPS, Pair, matrix_markup, orders, scale_of, words
+from wallpaper.epoch_pictures.places import epoch_folder
 from wallpaper.plane import GROUP_NAMES
 
 WHOLE = frozenset({"kept", "widest"})
@@ -164,7 +165,7 @@ class MatrixCard:
         if not epochs:
             return {}
         found: dict[Pair, str] = {}
-        for file in self._context.store.files(run_id, f"{folder_of(epochs[-1])}/transitions"):
+        for file in self._context.store.files(run_id, f"{epoch_folder(epochs[-1])}/transitions"):
             name = file.path.rsplit("/", 1)[-1]
             source, _, target = name.removesuffix(".gif").partition("_to_")
             if name.endswith(".gif") and source in GROUP_NAMES and target in GROUP_NAMES:

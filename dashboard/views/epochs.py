@@ -5,12 +5,10 @@ Names of files and what is in them; reads none itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from dashboard.store import File
-
-VISUALIZATIONS = "visualizations"
+from wallpaper.epoch_pictures.places import VISUALIZATIONS, epoch_of
 
 LATENT_DATA, LATENT_PICTURE = "latent_space.json", "latent_space.png"
 
@@ -22,17 +20,8 @@ ROWS, TILES, ROWS_PICTURE = "reconstructions.json", "reconstruction_tiles.png", 
 
 def epochs_of(files: Sequence[File]) -> list[int]:
     """The epochs that have pictures, ascending. Args: files: what lies below `VISUALIZATIONS`."""
-    matches = (re.fullmatch(rf"{VISUALIZATIONS}/epoch_(\d+)", each.path) for each in files if each.is_folder)
-    return sorted(int(match[1]) for match in matches if match)
-
-
-def folder_of(epoch: int) -> str:
-    """Where an epoch's files lie.
-
-    >>> folder_of(5)
-    'visualizations/epoch_005'
-    """
-    return f"{VISUALIZATIONS}/epoch_{epoch:03d}"
+    numbers = (epoch_of(each.path) for each in files if each.is_folder)
+    return sorted(number for number in numbers if number is not None)
 
 
 def names_in(files: Sequence[File]) -> set[str]:

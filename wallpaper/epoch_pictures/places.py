@@ -5,6 +5,7 @@ Paths and plain data only.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -27,6 +28,16 @@ def epoch_folder(epoch: int) -> str:
     'visualizations/epoch_005'
     """
     return f"{VISUALIZATIONS}/epoch_{epoch:03d}"
+
+
+def epoch_of(folder: str) -> int | None:
+    """The epoch whose folder has this name, None of any other; the inverse of `epoch_folder`.
+
+    >>> epoch_of("visualizations/epoch_1000")
+    1000
+    """
+    match = re.fullmatch(rf"{VISUALIZATIONS}/epoch_(\d+)", folder)
+    return int(match[1]) if match else None
 
 
 @dataclass(frozen=True, slots=True)
