@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.dashboard_load import soak, under_load
 from benchmarks.dashboard_store import fill, training
 from benchmarks.measuring import FILE, Findings, begin, checked_file
+from benchmarks.ports import free_port
 from dashboard.pages.tabs import TABS
 from wallpaper import tracking
 
@@ -91,13 +91,6 @@ def _answers(address: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager

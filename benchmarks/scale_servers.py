@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from benchmarks.ports import free_port
 
 PATIENCE = 120.0
 """Seconds that a server may take to begin or to end."""
@@ -100,10 +101,3 @@ def _wait_for(address: str, process: subprocess.Popen[bytes], said: Path) -> Non
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"MLflow's server must answer, but: {said.read_text()[-1000:]}") from error
         time.sleep(0.2)
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from benchmarks.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -41,9 +42,7 @@ def registered(model: Path, folder: Path) -> dict[str, str]:
 @contextmanager
 def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """Port and process of a server that answers; it ends with the block. Raises: RuntimeError: it does not start."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     command = ["-m", "mlflow", "models", "serve", "-m", "models:/wallpaper-transition@champion", "-p", str(port)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -20,7 +20,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
-from benchmarks.dashboard import CHROMIUM, PATIENCE_S, free_port, process
+from benchmarks.dashboard import CHROMIUM, PATIENCE_S, process
+from benchmarks.ports import free_port
 from dashboard.pages.tabs import TABS
 from dashboard.store import RunRecord, Store
 from dashboard.store.source import Source

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from tests.cli.test_mistakes import refused
 from tests.data.fake import dataset
+from tests.servers import free_port
 from tests.training.test_vae_loop import timeless
 from tests.training.test_world import CLOSE, SHARED
 from wallpaper.cli.scaling import chosen_scaling, load_cluster
@@ -101,9 +101,7 @@ def test_a_cluster_that_does_not_answer_is_refused(unused_port: int) -> None:
 
 @pytest.fixture
 def unused_port() -> int:
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 def test_nothing_asked_for_is_this_process_alone() -> None:

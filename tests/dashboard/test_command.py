@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from dashboard import command, server
+from tests.servers import free_port
 from wallpaper.cli import dashboard as door
 
 ROOT = Path(command.__file__).resolve().parent.parent
@@ -79,12 +80,6 @@ def test_the_door_passes_on_who_only_looks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(server, "serve", lambda *_, read_only: served.append(read_only))
     assert [run("--port", str(free_port()), *typed)[0] for typed in ([], ["--read-only"])] == [0, 0]
     assert served == [False, True]
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def test_help_loads_neither_nicegui_nor_mlflow() -> None:

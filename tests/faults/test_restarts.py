@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.servers import free_port
 from wallpaper import tracking
 
 pytestmark = [
@@ -29,9 +29,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_dashboard_that_is_killed_shows_the_same_again(tmp_path: Path) -> None:
     with tracking.start("a training", phase="train_vae", folder=tmp_path) as run:
         run.log({"train/loss": 1.0}, 1)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("PYTEST_CURRENT_TEST", None)  # NiceGUI would take the process for a test
     command = [sys.executable, "-m", "dashboard", "--port", str(port)]

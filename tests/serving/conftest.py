@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.servers import free_port
 
 with warnings.catch_warnings():  # MLflow warns about its own type hints when it is imported
     warnings.simplefilter("ignore")
@@ -129,9 +130,7 @@ def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 @contextmanager
 def running(command: list[str], folder: Path, environment: dict[str, str], *, alive: str = "/ping") -> Iterator[Server]:
     """A server whose port ends its command, from when `alive` answers; stopped with all that it started."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        found = Server(int(free.getsockname()[1]), folder / "log")
+    found = Server(free_port(), folder / "log")
     with found.log.open("w") as log:
         process = subprocess.Popen(
             [*command, str(found.port)], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True

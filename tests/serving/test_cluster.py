@@ -24,6 +24,7 @@ from serving.body import MOST_BODY_BYTES
 from serving.front_door import reply
 from serving.refusals import error_body
 from serving.service import Service
+from tests.servers import free_port
 from tests.serving.conftest import ROOT, Server, Store
 from tests.tiny import tiny_model
 from wallpaper import ray_address
@@ -69,9 +70,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 def command(cluster: Cluster, port: int) -> list[str]:

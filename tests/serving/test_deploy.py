@@ -26,6 +26,7 @@ from typing import NamedTuple
 import pytest
 
 from serving.client import connect
+from tests.servers import free_port
 from tests.serving.conftest import ROOT, Server, Store
 
 DOCUMENT = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -86,12 +87,6 @@ class Proxy(NamedTuple):
             return answer.status, answer.headers, answer.read().decode(errors="replace")
         finally:
             connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager

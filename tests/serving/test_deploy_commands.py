@@ -18,8 +18,9 @@ import pytest
 from click.testing import CliRunner
 from packaging.requirements import Requirement
 
+from tests.servers import free_port
 from tests.serving.conftest import ROOT, Server, Store, running
-from tests.serving.test_deploy import free_port, process
+from tests.serving.test_deploy import process
 from wallpaper.cli import main
 
 DOCUMENT = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")

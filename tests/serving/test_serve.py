@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import free_port
 from tests.serving.conftest import ROOT, Server, Store
 
 COMMAND = [sys.executable, "-m", "serving.serve", "--model", "models:/wallpaper-transition@champion"]
@@ -19,9 +20,7 @@ ROW = {"source_group": "p1", "target_group": "p6m", "seed": 3}
 
 
 def test_a_stopped_server_finishes_what_is_running_and_refuses_the_rest(store: Store) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     with subprocess.Popen(
         [*COMMAND, "--port", str(port), "--workers", "1"],
         cwd=ROOT,

@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 
 from dashboard.pages.tabs import TABS
 from tests.dashboard.browser.filled import Filled, filled
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -124,9 +124,7 @@ def store(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
 def address(store: Filled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of `python -m dashboard`, started for the tests and stopped after them."""
     folder = tmp_path_factory.mktemp("dashboard")
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     foreign = ("MLFLOW_", "NICEGUI_", "PYTEST_")  # NiceGUI behaves otherwise where a test seems to run
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     own = {"NICEGUI_STORAGE_PATH": str(folder / "storage"), "WALLPAPER_DASHBOARD_SECRET": "of the tests"}
