@@ -118,6 +118,7 @@ WITHOUT = {
     "one disc": (((X - 100) ** 2 + (Y - 100) ** 2 < 2500).astype(float), "no lattice found"),
     "clouds": (np.clip(0.5 + 4 * ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(200, 200)), 7), 0, 1),
                "no lattice found"),
+    "white corner": ((np.maximum(X, Y) < 20).astype(float), "no lattice found"),  # the rest of it is looked at alone
     "tiny": (np.random.default_rng(2).random((9, 9)), "no lattice found"),
 }  # fmt: skip
 

@@ -90,6 +90,7 @@ def autocorrelate(picture: Planes) -> Autocorrelation:
     covariance = common - np.einsum("cyx,cyx->yx", here[:-1], there[:-1]) / pixels
     variances = [sums[-1] - np.einsum("cyx,cyx->yx", sums[:-1], sums[:-1]) / pixels for sums in (here, there)]
     scale = np.sqrt(np.maximum(variances[0] * variances[1], 1e-8 * float(here[-1].max()) ** 2))
+    scale = np.maximum(scale, np.finfo(np.float32).tiny)  # a flat picture has 0, and correlates with nothing
     values = np.where(pixels >= LEAST_OVERLAP * height * width, covariance / scale, np.float32(-1.0))
     return Autocorrelation(values, pixels)
 
