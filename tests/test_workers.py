@@ -167,6 +167,34 @@ def test_an_interrupt_at_any_moment_leaves_no_traceback_and_no_process(tmp_path:
     assert program.returncode == 130
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.4, 0.8])
+def test_a_termination_at_any_moment_leaves_no_warning_and_no_process(tmp_path: Path, delay: float) -> None:
+    """To the program alone, as a supervisor sends it; Python would warn of semaphores that nobody took back."""
+    program = run(tmp_path, 100_000)
+    time.sleep(delay)
+    program.terminate()
+    assert program.communicate(timeout=60) == ("", "")
+    assert program.returncode in (143, -15)  # the latter before there are workers
+
+
+def test_a_handler_of_the_callers_stays_while_workers_work() -> None:
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: came.append(number))
+    try:
+        results = ordered(slow_square, range(4), 2, preload=__name__)
+        assert next(results) == 0
+        signal.raise_signal(signal.SIGTERM)
+        assert list(results) == [1, 4, 9]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert came == [signal.SIGTERM]
+
+
+def test_the_default_is_back_when_workers_have_ended() -> None:
+    assert list(ordered(slow_square, range(4), 2, preload=__name__)) == [0, 1, 4, 9]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     program = run(tmp_path, 100_000)
     assert until(lambda: len(os.listdir(tmp_path / "pids")) == 2)

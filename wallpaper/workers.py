@@ -51,9 +51,7 @@ def apart(work: Callable[[Task], Result], task: Task, *, preload: str) -> Result
 
 def _spread(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int, preload: str) -> Iterator[Result]:
     """The workers watch a pipe: its other end is here alone, so closing it, or dying, ends them."""
-    context = _context(preload)
-    watched, held = context.Pipe(duplex=False)
-    with watched, held:
+    with _terminated_in_order(), _pipe(context := _context(preload)) as (watched, held):
         pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(watched,))
         waiting: deque[Future[Result]] = deque()
         try:
@@ -70,6 +68,40 @@ def _spread(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int,
                 held.close()
                 pool.shutdown(cancel_futures=True)
             raise
+
+
+@contextmanager
+def _pipe(context: BaseContext) -> Iterator[tuple[Connection, Connection]]:
+    """Its end to read and its end to write, closed after the block."""
+    watched, held = context.Pipe(duplex=False)
+    with watched, held:
+        yield watched, held
+
+
+@contextmanager
+def _terminated_in_order() -> Iterator[None]:
+    """SIGTERM within the block raises SystemExit, unless the caller has said what it does.
+
+    Killed at once, this process would leave semaphores, of which Python warns with a line of its own source.
+    """
+    if not _in_main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    finally:
+        if _in_main_thread() and signal.getsignal(signal.SIGTERM) is _exit:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _exit(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _in_main_thread() -> bool:
+    """Python lets no other thread catch a signal."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def _context(module: str) -> BaseContext:
@@ -108,16 +140,18 @@ def _starting() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_later(*, forget: bool = False) -> Iterator[None]:
-    """Ctrl-C within the block takes effect after it; `forget`: not at all, since the end has come already."""
-    if threading.current_thread() is not threading.main_thread():
+    """Ctrl-C or SIGTERM in the block takes effect after it; `forget`: not at all, since the end has come already."""
+    if not _in_main_thread():
         yield
         return
     came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    caught = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not None]
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in caught}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if came and not forget:
             signal.raise_signal(came[0])
 
