@@ -13,6 +13,9 @@ import yaml
 from tests.packaging.conftest import ROOT, tracked
 from wallpaper import __version__
 
+MOST_BYTES = 15_000_000
+"""Of the source archive; most of it are the documents' pictures."""
+
 
 def test_the_wheel_is_the_library_and_its_model(built: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(built[1]) as wheel:
@@ -36,11 +39,16 @@ def test_the_wheel_says_what_it_is(built: tuple[Path, Path]) -> None:
     assert "wallpaper = wallpaper.cli:main" in entries
 
 
-def test_the_archive_has_what_the_wheel_is_built_from(built: tuple[Path, Path]) -> None:
+def test_the_archive_is_the_whole_checkout(built: tuple[Path, Path]) -> None:
+    """Packagers find the applications, the tests with all that they read, the documents and the pins; nothing more."""
     with tarfile.open(built[0]) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
-    assert names >= {"pyproject.toml", "README.md", "LICENSE", "wallpaper/shipped/vae.safetensors"}
-    assert [name for name in names if name.startswith(("data/", "output/", "mlartifacts/", ".venv/"))] == []
+        names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
+    assert {name for name in names if not name.startswith("wallpaper.egg-info/")} == {
+        *tracked(),
+        "PKG-INFO",
+        "setup.cfg",
+    }
+    assert built[0].stat().st_size < MOST_BYTES
 
 
 def test_the_citation_is_of_this_version() -> None:
