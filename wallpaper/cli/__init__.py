@@ -101,7 +101,7 @@ def main() -> None:
 
     \b
     First steps:
-      wallpaper demo                                everything, end to end, in minutes
+      wallpaper demo                                all, end to end: ten minutes to half an hour on two cores
       wallpaper transition p1 p6m -o p1_p6m.gif     one transition from the newest model
       wallpaper generate --help                     each command explains itself
 

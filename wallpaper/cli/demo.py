@@ -27,7 +27,7 @@ from wallpaper.cli.places import DEMO
     type=click.Choice(tuple(PRESETS)),
     default="laptop",
     show_default=True,
-    help="laptop takes about ten minutes on two cores; smoke a minute, to see that all parts work.",
+    help="laptop takes ten minutes to half an hour on two cores; smoke a minute, to see that all parts work.",
 )
 @click.option(
     "--fresh", is_flag=True, help="Start over; without it, steps that are done are kept and an interrupted one goes on."

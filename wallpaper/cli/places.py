@@ -61,5 +61,5 @@ def model_folder(given: str | None) -> Path:
             return folder
     raise FileNotFoundError(
         f"`--model {given}` must be a folder with {DESCRIPTION}, a run's folder with {MODEL}/ in it, or {SHIPPED_NAME} "
-        "for the model that comes with the package; `wallpaper demo` makes one in minutes"
+        "for the model that comes with the package; `wallpaper demo` makes one in ten minutes to half an hour"
     )
