@@ -60,12 +60,13 @@ _OBJECTIVES = "; ".join(f"{phase.title}: {', '.join(each.name for each in phase.
 @click.option("--scheduler", type=click.Choice(("asha", "none")), default="asha", show_default=True,
               help="asha stops the worse trials early.")  # fmt: skip
 @click.option("--objectives", default="", metavar="NAMES",
-              help=f"What to improve, one or several, with commas. {_OBJECTIVES}. Default: the first.")  # fmt: skip
+              help=f"What to improve, one or several, with commas. {_OBJECTIVES}. "
+                   "Default: the first; where pairs end in projections, as in laptop, flow.")  # fmt: skip
 @click.option(
     "--space", default="", metavar="FILE", help="YAML: what is varied. See docs/search.md; --dry-run shows it."
 )
 @click.option("--points", default="", metavar="FILE",
-              help="YAML: settings known to be good, tried first, after the preset's and the plan's.")  # fmt: skip
+              help="YAML: settings known to be good, tried after those of --preset and the preset plan.")  # fmt: skip
 @click.option("--warm-start", default="", metavar="STUDY", help="An earlier search, by name or folder, to learn from.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="Of proposals and trainings. With concurrent trials only the start is repeatable.")  # fmt: skip
@@ -84,7 +85,8 @@ def search(context: click.Context, /, **given: Any) -> None:
     """Search settings of both trainings with Optuna under Ray Tune; all is recorded in MLflow.
 
     First the VAE, then the ODE on the best VAE, whose latents are computed once; the best model is registered. The
-    preset's own settings and the plan's are among the trials. Ctrl-C leaves nothing running and exits with 130.
+    preset's own settings and those of the preset plan are among the trials. Ctrl-C leaves nothing running, and exits
+    with 130.
 
     \b
     Examples:
