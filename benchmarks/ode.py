@@ -1,14 +1,14 @@
-"""What a step of the transition field costs, against the plan's literal way and other solvers.
+"""What a step of the transition field costs, against the preset baseline's way and other solvers.
 
-`python -m benchmarks.ode`: batch 64, 50 output times, dopri5 at rtol 1e-4 and atol 1e-5, the plan's field (hidden 256,
+`python -m benchmarks.ode`: batch 64, 50 output times, dopri5 at rtol 1e-4 and atol 1e-5, the dense field (hidden 256,
 embeddings 32), trained for a moment on synthetic latents so that its paths have somewhere to go.
 
-Predictions, written before the first run: a flow matching step is at least 300 times faster than the plan's (dopri5 by
-torchdiffeq's adjoint, its three losses), plain backpropagation at least 10 times; every solver finds the plan's loss to
+Predictions, written before the first run: a flow matching step is at least 300 times faster than baseline's (dopri5 by
+torchdiffeq's adjoint, its three losses), plain backpropagation at least 10 times; every solver finds that loss to
 1e-3; 8 steps of rk4 and of midpoint end within 1 % of the path's length from a tight dopri5; midpoint gives 50 frames
 in at most the time of dopri5 (rk4 was to as well, and takes as long: 33 evaluations against 20); what is cached
 (latents, couplings, index maps) is at least 20 times cheaper the second time; no step of ours adds more memory than
-the plan's and 50 MB (predicted: 20; rk4 keeps 24 more for the way back). Exits 1 if one fails.
+baseline's and 50 MB (predicted: 20; rk4 keeps 24 more for the way back). Exits 1 if one fails.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from benchmarks.ode_arms import (
     FIXED_STEPS,
     RTOL,
     TIME_POINTS,
-    PlanField,
+    PlainField,
     copied,
     counting,
     memory_job,
@@ -49,7 +49,7 @@ from wallpaper.training.couplings import OptimalCoupling, PairBatch
 from wallpaper.training.vae_config import VaeConfig
 from wallpaper.training.vae_run import build_vae
 
-PLAN = "torchdiffeq odeint_adjoint (the plan)"
+BASELINE = "torchdiffeq odeint_adjoint (baseline)"
 FLOW = "ours, flow matching"
 LEAST_FLOW_RATIO, LEAST_PLAIN_RATIO, MOST_LOSS_ERROR = 300, 10, 1e-3
 MOST_PATH_ERROR, LEAST_CACHE_RATIO, MORE_MB = 0.01, 20, 50
@@ -69,16 +69,16 @@ def steps(found: Findings, ode: TransitionODE, pairs: PairBatch, device: str, re
         calls[name] = len(seen) if arm.counted is not None else None
     taken = median_ms({name: arm.step for name, arm in arms.items()}, repeats=repeats, device=device)
     rows = [
-        {"step": name, "ms": ms, "x faster": taken[PLAN] / ms, "evaluations": calls[name], "loss": losses[name]}
+        {"step": name, "ms": ms, "x faster": taken[BASELINE] / ms, "evaluations": calls[name], "loss": losses[name]}
         for name, ms in taken.items()
     ]
-    note = "evaluations: calls of the field, forward and backward; flow matching's loss is another than the plan's"
+    note = "evaluations: calls of the field, forward and backward; flow matching's loss is another than baseline's"
     found.table("One training step of the transition field", rows, "\n".join([note, *left_out]))
-    ratio, plain = taken[PLAN] / taken[FLOW], taken[PLAN] / taken["torchdiffeq odeint"]
+    ratio, plain = taken[BASELINE] / taken[FLOW], taken[BASELINE] / taken["torchdiffeq odeint"]
     found.predict(f"a flow matching step is >= {LEAST_FLOW_RATIO} x faster", ratio >= LEAST_FLOW_RATIO, f"{ratio:.0f}")
     found.predict(f"plain dopri5 is >= {LEAST_PLAIN_RATIO} x faster", plain >= LEAST_PLAIN_RATIO, f"{plain:.0f}")
-    error = max(abs(loss / losses[PLAN] - 1) for name, loss in losses.items() if name != FLOW)
-    text = f"every solver finds the plan's loss to {MOST_LOSS_ERROR:g}"
+    error = max(abs(loss / losses[BASELINE] - 1) for name, loss in losses.items() if name != FLOW)
+    text = f"every solver finds baseline's loss to {MOST_LOSS_ERROR:g}"
     found.predict(text, error <= MOST_LOSS_ERROR, f"{error:.1e}")
 
 
@@ -120,11 +120,11 @@ def ms_of(taken: dict[str, float], start: str, batch: int) -> float:
 
 def _sampling_jobs(ode: TransitionODE, pairs: PairBatch, device: str) -> tuple[dict[str, Job], dict[str, int]]:
     times, batch = uniform_times(TIME_POINTS).to(device), len(pairs)
-    plan = PlanField(ode, pairs).to(device)
+    field = PlainField(ode, pairs).to(device)
     start = ode.standardise(pairs.z_source)
-    literal = partial(odeint, plan, start, times, rtol=RTOL, atol=ATOL, method="dopri5")
+    literal = partial(odeint, field, start, times, rtol=RTOL, atol=ATOL, method="dopri5")
     jobs: dict[str, Job] = {f"torchdiffeq dopri5, batch {batch}": torch.no_grad()(literal)}
-    with counting(plan.last) as seen, torch.no_grad():
+    with counting(field.last) as seen, torch.no_grad():
         literal()
     evaluations = {f"torchdiffeq dopri5, batch {batch}": len(seen)}
     for solver in ("dopri5", "rk4", "midpoint"):
@@ -179,11 +179,11 @@ def _cpu_ms(job: Callable[[], object]) -> float:
 
 def memory(found: Findings, latents: Latents, device: str) -> None:
     """Peak memory that a step adds, each in a fresh process."""
-    names = (PLAN, "torchdiffeq odeint", "ours, dopri5", f"ours, rk4, {FIXED_STEPS} steps", FLOW)
+    names = (BASELINE, "torchdiffeq odeint", "ours, dopri5", f"ours, rk4, {FIXED_STEPS} steps", FLOW)
     peaks = {name: peak_mb(partial(memory_job, latents, name, device), device) for name in names}
     found.table("Peak memory of a step", [{"step": name, "MB": peak} for name, peak in peaks.items()])
-    most = max(peak - peaks[PLAN] for name, peak in peaks.items() if name.startswith("ours"))
-    found.predict(f"ours add at most {MORE_MB} MB more than the plan's", most <= MORE_MB, f"{most:.0f} MB")
+    most = max(peak - peaks[BASELINE] for name, peak in peaks.items() if name.startswith("ours"))
+    found.predict(f"ours add at most {MORE_MB} MB more than baseline's", most <= MORE_MB, f"{most:.0f} MB")
 
 
 SECTIONS = ("step", "sampling", "caches", "memory")
@@ -192,7 +192,7 @@ SECTIONS = ("step", "sampling", "caches", "memory")
 @click.command()
 @click.option("--section", type=click.Choice(SECTIONS), multiple=True, help="Only this; may be given several times.")
 @click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Turns of each comparison.")
-@click.option("--latent-dim", type=click.IntRange(1), default=2, show_default=True, help="The plan has 2.")
+@click.option("--latent-dim", type=click.IntRange(1), default=2, show_default=True, help="The preset plan has 2.")
 @click.option("--points", type=click.IntRange(2), default=150, show_default=True, help="Latents a group to couple.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="torch's CPU threads.")
 @click.option("--device", type=click.Choice(("cpu", "cuda")), default="cpu", show_default=True, callback=checked_device)

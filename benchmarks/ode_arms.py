@@ -1,7 +1,7 @@
 """One training step of the transition field, in every way that the benchmark compares.
 
 `Arm`s share the field's weights, the pairs and the loss (but flow matching, which has its own); torch's arms share
-the optimiser too. `PlanField` is the plan's network word for word: everything concatenated, embeddings looked up
+the optimiser too. `PlainField` is the dense network written plainly: everything concatenated, embeddings looked up
 inside, solved by torchdiffeq's adjoint.
 """
 
@@ -41,8 +41,8 @@ class Arm:
     """Called once for each evaluation of the field."""
 
 
-class PlanField(nn.Module):
-    """f(t, z) for fixed pairs of groups, written as the plan says it."""
+class PlainField(nn.Module):
+    """f(t, z) for fixed pairs of groups, written as its formula says it."""
 
     def __init__(self, ode: TransitionODE, pairs: PairBatch) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ def warm_field(latents: Latents, *, steps: int = WARM_STEPS) -> tuple[Transition
 
 
 def dense(ode: TransitionODE) -> ODEFunction:
-    """The plan's network, which all arms have."""
+    """The dense network, which all arms have."""
     assert isinstance(ode.function, ODEFunction)
     return ode.function
 
@@ -120,8 +120,8 @@ def step_of(model: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], float]
     return step
 
 
-def plan_loss(field: PlanField, start: Tensor, end: Tensor, solve: Callable[[Tensor], Tensor]) -> Tensor:
-    """Endpoint + smoothness + velocity of a solved path (T, B, d), as the plan adds them."""
+def baseline_loss(field: PlainField, start: Tensor, end: Tensor, solve: Callable[[Tensor], Tensor]) -> Tensor:
+    """Endpoint + smoothness + velocity of a solved path (T, B, d), as `TrajectoryTerms.total` adds them."""
     times = uniform_times(TIME_POINTS).to(start.device)
     path = solve(times)
     velocity = field(times[:, None], path)
@@ -132,15 +132,15 @@ def plan_loss(field: PlanField, start: Tensor, end: Tensor, solve: Callable[[Ten
 
 
 def torch_arms(ode: TransitionODE, pairs: PairBatch, device: str) -> dict[str, Arm]:
-    """Every arm that needs nothing but torch and torchdiffeq, the plan's first."""
+    """Every arm that needs nothing but torch and torchdiffeq, the preset baseline's first."""
     pairs = pairs.to(device)
     ode = ode.to(device)
     start, end = ode.standardise(pairs.z_source), ode.standardise(pairs.z_target)
     arms = {}
-    for name, solver in (("odeint_adjoint (the plan)", odeint_adjoint), ("odeint", odeint)):
-        field = PlanField(ode, pairs).to(device)
+    for name, solver in (("odeint_adjoint (baseline)", odeint_adjoint), ("odeint", odeint)):
+        field = PlainField(ode, pairs).to(device)
         solve = partial(solver, field, start, rtol=RTOL, atol=ATOL, method="dopri5")
-        arms[f"torchdiffeq {name}"] = Arm(step_of(field, partial(plan_loss, field, start, end, solve)), field.last)
+        arms[f"torchdiffeq {name}"] = Arm(step_of(field, partial(baseline_loss, field, start, end, solve)), field.last)
     ways: dict[str, dict[str, object]] = {
         "ours, dopri5 adjoint": {"adjoint": True},
         "ours, dopri5": {},

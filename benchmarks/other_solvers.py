@@ -1,6 +1,6 @@
 """The same step by torchode and by diffrax, where they are installed (`pip install wallpaper[benchmarks]`).
 
-torchode solves every row with steps of its own; diffrax runs the plan's field, written again in JAX, compiled.
+torchode solves every row with steps of its own; diffrax runs the dense field, written again in JAX, compiled.
 JAX has no part of torch's optimiser: its arm makes a plain gradient step, which is cheaper.
 """
 
@@ -20,8 +20,8 @@ from benchmarks.ode_arms import (
     RTOL,
     TIME_POINTS,
     Arm,
-    PlanField,
-    plan_loss,
+    PlainField,
+    baseline_loss,
     step_of,
 )
 from wallpaper.models.ode import TransitionODE
@@ -54,7 +54,7 @@ def other_arms(ode: TransitionODE, pairs: PairBatch, device: str) -> tuple[dict[
     elif device != "cpu":
         left_out.append("diffrax is measured on the CPU only: its arm is left out")
     else:
-        arms["diffrax dopri5, compiled"] = Arm(diffrax_step(PlanField(ode.cpu(), pairs), *_ends(ode, pairs)), None)
+        arms["diffrax dopri5, compiled"] = Arm(diffrax_step(PlainField(ode.cpu(), pairs), *_ends(ode, pairs)), None)
     return arms, left_out
 
 
@@ -63,7 +63,7 @@ def _ends(ode: TransitionODE, pairs: PairBatch) -> tuple[Tensor, Tensor]:
 
 
 def _torchode_arm(ode: TransitionODE, pairs: PairBatch) -> Arm:
-    field, (start, end) = PlanField(ode, pairs).to(pairs.z_source.device), _ends(ode, pairs)
+    field, (start, end) = PlainField(ode, pairs).to(pairs.z_source.device), _ends(ode, pairs)
     term = torchode.ODETerm(field)
     controller = torchode.IntegralController(atol=ATOL, rtol=RTOL, term=term)
     solver = torchode.AutoDiffAdjoint(torchode.Dopri5(term=term), controller).to(start.device)
@@ -73,10 +73,10 @@ def _torchode_arm(ode: TransitionODE, pairs: PairBatch) -> Arm:
         path: Tensor = solver.solve(problem).ys.transpose(0, 1)
         return path
 
-    return Arm(step_of(field, partial(plan_loss, field, start, end, solve)), field.last)
+    return Arm(step_of(field, partial(baseline_loss, field, start, end, solve)), field.last)
 
 
-def diffrax_step(field: PlanField, start: Tensor, end: Tensor) -> Callable[[], float]:
+def diffrax_step(field: PlainField, start: Tensor, end: Tensor) -> Callable[[], float]:
     """A compiled step: loss, gradient by checkpointed backpropagation, gradient descent."""
     weights = {name: jnp.asarray(value.detach().numpy()) for name, value in field.state_dict().items()}
     source, target = (jnp.asarray(group.numpy()) for group in (field.source, field.target))
@@ -117,7 +117,7 @@ def diffrax_step(field: PlanField, start: Tensor, end: Tensor) -> Callable[[], f
 
 
 def _velocity(weights: dict[str, Any], time: Any, state: Any, *, source: Any, target: Any) -> Any:
-    """The plan's field in JAX: velocities (..., B, d) at times () or (..., 1), states (..., B, d)."""
+    """The dense field in JAX: velocities (..., B, d) at times () or (..., 1), states (..., B, d)."""
 
     def linear(name: str, value: Any) -> Any:
         return value @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]

@@ -1,14 +1,14 @@
-"""Does a search pay? TPE with ASHA against random search and the plan's defaults; what Ray Tune costs a trial.
+"""Does a search pay? TPE with ASHA against random search and the preset plan; what Ray Tune costs a trial.
 
 `python -m benchmarks.search`. On a made-up response surface (`benchmarks.search_trainings`: known optimum, noise, a
-setting of one solver only) every way spends the same epochs, over many seeds; all begin with the plan's defaults.
+setting of one solver only) every way spends the same epochs, over many seeds; all begin with those of preset plan.
 `--real DATA VAE` does it once with real trainings; the winners are judged on the test split, which no search has seen.
 
 Predictions, written before the first run. Surface: TPE with ASHA ends nearer to the optimum than random search in 70 %
 of the seeds (predicted: 85), its median excess is at most half of random's (predicted: a third), and every quartile is
-below the plan's defaults; ASHA spends at most 60 % of the epochs of whole trainings (predicted: 45) and costs at most
+below the preset plan's; ASHA spends at most 60 % of the epochs of whole trainings (predicted: 45) and costs at most
 3 percentage points of excess with as many trials. Real: no worse than random search by more than 3 %, 5 % below the
-plan's defaults. Ray Tune with reused workers: at most 1 s a trial on top of the bare loop (predicted: 0.4), at least
+preset plan. Ray Tune with reused workers: at most 1 s a trial on top of the bare loop (predicted: 0.4), at least
 2 s less than without. The surface shows how the search behaves, not what it finds on real data. Exits 1 if one fails.
 """
 
@@ -62,7 +62,7 @@ SEARCHED = (
     "solver",
 )
 PLAN = {name: getattr(OdeConfig(), name) for name in (*SEARCHED, "rtol")}
-"""The plan's defaults, in the searched space: the first trial of every way."""
+"""Settings of the preset plan, in the searched space: the first trial of every way."""
 
 RANDOM, TPE, RANDOM_ASHA, TPE_ASHA = "random search", "TPE", "random search, ASHA", "TPE, ASHA"
 WAYS = {
@@ -100,7 +100,7 @@ def surface(found: Findings, seeds: int, trials: int, epochs: int) -> None:
     excess = {name: [percent for percent, _ in outcomes] for name, outcomes in results.items()}
     wins = {name: sum(a < b for a, b in zip(values, excess[RANDOM], strict=True)) for name, values in excess.items()}
     spent = {name: statistics.median(done.epochs for _, done in outcomes) for name, outcomes in results.items()}
-    rows: list[Row] = [_row("the plan's defaults", 1, epochs, [plan], None)]
+    rows: list[Row] = [_row("settings of the preset plan", 1, epochs, [plan], None)]
     for name, outcomes in results.items():
         count = statistics.median(len(done.trials) for _, done in outcomes)
         nearer = None if name == RANDOM else f"{wins[name]} of {seeds}"
@@ -138,7 +138,7 @@ def _judge_surface(found: Findings, excess: dict[str, list[float]], won: float, 
     ratio = middle[TPE_ASHA] / middle[RANDOM]
     found.predict(f"its median excess at most {MOST_OF_RANDOM:g} of random's", ratio <= MOST_OF_RANDOM, f"{ratio:.2f}")
     upper = statistics.quantiles(excess[TPE_ASHA], n=4)[-1]
-    found.predict("its upper quartile below the plan's defaults", upper < plan, f"{upper:.1f} and {plan:.1f} %")
+    found.predict("its upper quartile below the preset plan's", upper < plan, f"{upper:.1f} and {plan:.1f} %")
     found.predict(f"ASHA spends at most {MOST_EPOCHS:.0%} of the epochs", share <= MOST_EPOCHS, f"{share:.0%}")
     lost = middle[AS_MANY] - middle[TPE]
     found.predict(f"and costs at most {MOST_LOST:g} points with as many trials", lost <= MOST_LOST, f"{lost:.1f}")
@@ -171,7 +171,7 @@ def overhead(found: Findings, trials: int) -> None:
 
 
 def real(found: Findings, data: Path, vae_folder: Path, trials: int, epochs: int, pairs: int, seed: int) -> None:
-    """Random search, TPE with ASHA, and the plan's settings in the preset laptop's space; winners judged on test."""
+    """Random search, TPE with ASHA, and the preset plan, all in the preset laptop's space; winners judged on test."""
     base = replace(OdeConfig.preset("laptop"), epochs=epochs, pairs_per_epoch=pairs, seed=seed)
     vae, (train, held_out, test) = coded(data, vae_folder)
     space = build_space(ode_rows(base), ODE, base)
@@ -192,7 +192,7 @@ def real(found: Findings, data: Path, vae_folder: Path, trials: int, epochs: int
                 WAYS[way or RANDOM], run, space.propose, space.plan(), epochs=epochs, budget=trials * epochs,
                 trials=None if way else 1, seed=seed,
             )  # fmt: skip
-            title = way or "the plan's defaults"
+            title = way or "settings of the preset plan"
             results[way] = held_out_flow(load_ode(at / str(done.best.number)), *unseen)
             rows.append({"way": title, "trials": len(done.trials), "epochs": done.epochs, "chosen, val": done.best.best,
                          "chosen, test": results[way], "CPU s": time.process_time() - started})  # fmt: skip
@@ -203,7 +203,7 @@ def real(found: Findings, data: Path, vae_folder: Path, trials: int, epochs: int
     found.table(f"Real trainings: {trials} of {epochs} epochs, or as much", rows, note)
     to_random, to_plan = results[TPE_ASHA] / results[RANDOM], results[TPE_ASHA] / results[None]
     found.predict(f"TPE with ASHA at most {MOST_WORSE:g} of random's", to_random <= MOST_WORSE, f"{to_random:.3f}")
-    found.predict(f"and {LEAST_BELOW_PLAN:g} of the plan's defaults'", to_plan <= LEAST_BELOW_PLAN, f"{to_plan:.3f}")
+    found.predict(f"and {LEAST_BELOW_PLAN:g} of the preset plan's", to_plan <= LEAST_BELOW_PLAN, f"{to_plan:.3f}")
 
 
 def coded(data: Path, folder: Path) -> tuple[SymmetryVAE, tuple[Latents, Latents, Latents]]:
@@ -247,7 +247,7 @@ def main(
     seed: int,
     path: Path | None,
 ) -> None:
-    """Does a search pay: TPE and ASHA against random search and the plan's defaults, and Ray Tune's cost.
+    """Does a search pay: TPE and ASHA against random search and the preset plan, and Ray Tune's cost.
 
     Three minutes on two cores; with --real as long as its budget takes, twice. Exit code 1: a prediction of the
     module's docstring failed.

@@ -1,6 +1,6 @@
 """Pattern files to read and train on: noise with each group's exact symmetry, quick to make and of any size.
 
-What it looks like does not matter for time and memory. Files have the plan's layout, as any tool writes it.
+What it looks like does not matter for time and memory. Files are as any tool writes them.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ MOST_READING = 0.02
 MOST_OF_INTERPOLATION, MOST_OF_LOOP, LEAST_INTERPOLATION_RESIDUAL = 0.2, 0.5, 1e-3
 LEAST_READING = 1.2
 FULL_PATTERNS = 8500
-"""The plan's dataset: 500 a group. Every one of them counts as trained on in every epoch."""
+"""Of a dataset of 500 a group. Every one of them counts as trained on in every epoch."""
 
 
 Configs: TypeAlias = Mapping[str, VaeConfig]
@@ -145,17 +145,17 @@ def reading(found: Findings, repeats: int) -> None:
         order = np.random.default_rng(0).permutation(96)[:32]
         with h5py.File(large) as file:
             jobs: dict[str, Job] = {
-                "float32 through h5py, one by one (the plan)": partial(_read_by_h5py, file["patterns"], order),
+                "float32 through h5py, one by one": partial(_read_by_h5py, file["patterns"], order),
                 "uint8 through a memory map (ours)": partial(store.batch, order),
             }
             taken = median_ms(jobs, repeats=repeats)
-        plan, ours = taken.values()
+        plainly, ours = taken.values()
         for (what, ms), path in zip(taken.items(), (large, small), strict=True):
             size = path.stat().st_size / 96 / 1e6
-            rows.append({"reading": what, "ms an image": ms / 32, "x faster": plan / ms, "MB an image": size})
+            rows.append({"reading": what, "ms an image": ms / 32, "x faster": plainly / ms, "MB an image": size})
     found.table("Reading a random batch of 32 images of 256 x 256 as float32 tensors", rows)
     found.predict(
-        f"the memory map is >= {LEAST_READING:g} x as fast", plan / ours >= LEAST_READING, f"{plan / ours:.1f}"
+        f"the memory map is >= {LEAST_READING:g} x as fast", plainly / ours >= LEAST_READING, f"{plainly / ours:.1f}"
     )
 
 
@@ -243,7 +243,7 @@ def main(
     docstring failed.
 
     \b
-    What a GPU makes of the full plan:
+    What a GPU makes of the full size:
       python -m benchmarks.training --device cuda --section operations --preset plan --set precision=bf16
     """
     configs = chosen_configs(preset or PRESETS, changes)

@@ -50,7 +50,7 @@ class Part:
     space: Space
     rows: Mapping[str, Row]
     points: tuple[Mapping[str, Any], ...]
-    """Whole proposals that come first: the preset's own, the plan's, those given."""
+    """Whole proposals that come first: the chosen preset's own, the preset plan's, those given."""
     objectives: tuple[Objective, ...]
 
 

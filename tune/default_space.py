@@ -1,6 +1,6 @@
 """What is searched if nothing else is asked for: rows for either phase, around the settings that a search starts from.
 
-Data only. Every preset lies in its own default space, and the plan's figures as far as its kind of model allows.
+Data only. Every preset lies in its own default space, and the preset plan's values as far as its kind of model allows.
 """
 
 from __future__ import annotations

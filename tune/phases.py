@@ -57,7 +57,7 @@ class Phase:
     """Fields that no search varies, and why."""
 
     def preset(self, name: str) -> Any:
-        """The settings called `name`; the plan's where only the other phase has that name."""
+        """The settings called `name`; those of plan where only the other phase has that name."""
         return self.presets.get(name, self.presets["plan"])
 
 

@@ -125,7 +125,7 @@ class Space:
         return self.point({})
 
     def plan(self) -> dict[str, Any]:
-        """The plan's values, as far as they lie in the space; the base's for the others."""
+        """The preset plan's values, as far as they lie in the space; the base's for the others."""
         plan = self.phase.presets["plan"]
         wanted: dict[str, Any] = {}
         for dimension in self.dimensions:

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from benchmarks import ode as benchmark
 from benchmarks import other_solvers
-from benchmarks.ode import FLOW, PLAN, main
-from benchmarks.ode_arms import PlanField, copied, counting, synthetic_latents, torch_arms, warm_field
+from benchmarks.ode import BASELINE, FLOW, main
+from benchmarks.ode_arms import PlainField, copied, counting, synthetic_latents, torch_arms, warm_field
 from benchmarks.other_solvers import other_arms
 from wallpaper.models.ode import TransitionODE
 from wallpaper.training.couplings import PairBatch
@@ -29,25 +29,25 @@ def test_the_plan_s_field_is_ours(warm: Warm) -> None:
     ode, pairs = warm
     state, time = torch.randn(64, 3), torch.tensor(0.3)
     ours = ode.field(pairs.source, pairs.target)(time, state)
-    torch.testing.assert_close(PlanField(ode, pairs)(time, state), ours, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(PlainField(ode, pairs)(time, state), ours, rtol=1e-5, atol=1e-5)
     path, times = torch.randn(5, 64, 3), torch.linspace(0, 1, 5)
-    at_once = PlanField(ode, pairs)(times[:, None], path)
-    torch.testing.assert_close(at_once[3], PlanField(ode, pairs)(times[3], path[3]))
+    at_once = PlainField(ode, pairs)(times[:, None], path)
+    torch.testing.assert_close(at_once[3], PlainField(ode, pairs)(times[3], path[3]))
 
 
 def test_all_arms_find_the_plan_s_loss_and_flow_matching_needs_one_evaluation(warm: Warm) -> None:
     arms = torch_arms(*warm, "cpu")
-    assert next(iter(arms)) == PLAN
+    assert next(iter(arms)) == BASELINE
     losses, calls = {}, {}
     for name, arm in arms.items():
         with counting(arm.counted) as seen:
             losses[name] = arm.step()
         calls[name] = len(seen)
     assert calls[FLOW] == 1
-    assert calls[PLAN] > 200 > 60 > calls["torchdiffeq odeint"]
+    assert calls[BASELINE] > 200 > 60 > calls["torchdiffeq odeint"]
     assert calls["ours, midpoint, 8 steps"] == 18  # 16, the last slope for the interpolation, and the velocity
     others = [loss for name, loss in losses.items() if name != FLOW]
-    assert others == pytest.approx([losses[PLAN]] * len(others), rel=1e-3)
+    assert others == pytest.approx([losses[BASELINE]] * len(others), rel=1e-3)
 
 
 def test_other_libraries_find_the_same_loss_where_they_are_installed(warm: Warm) -> None:

@@ -186,7 +186,7 @@ def test_the_surface_table_has_every_way(tmp_path: Path) -> None:
     assert result.exit_code in (0, 1), result.output  # two seeds may well contradict a prediction
     written = json.loads(path.read_text())
     (rows,) = written["tables"].values()
-    assert [row["way"] for row in rows] == ["the plan's defaults", *benchmark.WAYS, benchmark.AS_MANY]
+    assert [row["way"] for row in rows] == ["settings of the preset plan", *benchmark.WAYS, benchmark.AS_MANY]
     assert {row["epochs"] for row in rows[1:5]} == {9}
     assert rows[0]["median excess"] == pytest.approx(100 * (value(OdeConfig(), 3, 3) / value(OPTIMUM, 3, 3) - 1))
     assert result.exit_code == int(not all(each["holds"] for each in written["predictions"]))

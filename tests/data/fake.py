@@ -50,7 +50,7 @@ def dataset(folder: Path, per_group: int = 2, **options: object) -> PatternStore
 
 
 def foreign(path: Path, **changes: object) -> Path:
-    """A file of another tool: the plan's datasets and nothing else; a change of None leaves a dataset out."""
+    """A file of another tool: what any tool would write and nothing else; a change of None leaves a dataset out."""
     generator = np.random.default_rng(1)
     content = {
         "patterns": generator.integers(0, 256, (34, SIDE, SIDE, 3), dtype=np.uint8),

@@ -33,7 +33,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> PatternStore:
 
 @pytest.fixture(scope="session")
 def plain(original: PatternStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same as Cartesian pictures in the plan's layout."""
+    """The same as Cartesian pictures in the plain layout."""
     path = tmp_path_factory.mktemp("plain") / "plain.h5"
     export_file(original, path, size=192, cells=3.3)
     return path

@@ -64,7 +64,7 @@ def test_judging_again_agrees_and_finds_a_wrong_label(made: Path, tmp_path: Path
 
 
 def test_pictures_of_other_tools_are_judged_from_the_pictures(tmp_path: Path) -> None:
-    """Float64 views of the plane with the plan's datasets alone; one in each three has a wrong label."""
+    """Float64 views of the plane in a file without metadata; one in each three has a wrong label."""
     names = ("p4", "pgg", "p31m")
     drawn = [generate_pattern(name, 6, 64) for name in names]
     views = np.stack([render(each.pixels, each.lattice, size=128, cells=3, rotation=20) for each in drawn]) / 255

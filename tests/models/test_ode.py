@@ -29,8 +29,8 @@ def batch(rows: int = 20, latent_dim: int = 3) -> tuple[Tensor, Tensor, Tensor]:
     return torch.randn(rows, latent_dim, generator=generator), source, (source + step) % 17
 
 
-def test_the_network_is_the_plans() -> None:
-    """Figures of the plan, section 7.1: 67 inputs, 256 wide, 2 out."""
+def test_the_dense_network_has_these_layers() -> None:
+    """As first designed: 67 inputs, 256 wide, 2 out."""
     parameters = {name: tuple(value.shape) for name, value in ODEFunction(2).named_parameters() if "weight" in name}
     assert parameters == {
         "time.0.weight": (32, 1),

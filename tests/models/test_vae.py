@@ -45,8 +45,8 @@ def moved(image: Tensor, group: PlaneGroup) -> Tensor:
     return image.flatten(1)[:, index].transpose(0, 1).reshape(len(index), *image.shape)
 
 
-def test_the_plans_layers_and_size() -> None:
-    """Plan, 6.2 and 6.3, counted by hand: weights and biases of each layer, BatchNorm's two per channel."""
+def test_the_strided_backbones_layers_and_size() -> None:
+    """Of the preset plan, counted by hand: weights and biases of each layer, BatchNorm's two per channel."""
     vae = SymmetryVAE(resolution=256, latent_dim=2)
     channels = (3, 64, 128, 256, 512, 512)
     stages = sum(16 * a * b + b + 2 * b for a, b in pairwise(channels))
@@ -93,7 +93,7 @@ def test_the_encoder_stage_commutes_with_cyclic_shifts() -> None:
 
 @ALL_GROUPS
 def test_pooling_equals_the_mean_over_the_first_layers_features(group: PlaneGroup) -> None:
-    """mean_g conv(g x) = conv(mean_g g x), with the left side computed as the plan writes it."""
+    """mean_g conv(g x) = conv(mean_g g x), with the left side computed as it is written."""
     conv = small().encoder[0][0]  # type: ignore[index]
     image = noise(3, SIDE, SIDE)
     features = conv(moved(image, group)).mean(0)

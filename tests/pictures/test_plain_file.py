@@ -1,4 +1,4 @@
-"""Stores as plain HDF5 files: the plan's names and types, pictures or cells, splits, nothing half."""
+"""Stores as plain HDF5 files: agreed names and types, pictures or cells, splits, nothing half."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of a training of the transition field: presets, the plan's figures, refusals."""
+"""Settings of a training of the transition field: presets, the preset plan's values, refusals."""
 
 from __future__ import annotations
 

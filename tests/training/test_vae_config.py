@@ -8,8 +8,8 @@ from wallpaper.training.config import describe, from_mapping, to_mapping
 from wallpaper.training.vae_config import PRESETS, VaeConfig
 
 
-def test_the_preset_plan_holds_the_plans_figures() -> None:
-    """Plan, 6.1 and 8.2."""
+def test_the_preset_plan_holds_the_defaults() -> None:
+    """As the project was first designed."""
     plan = VaeConfig.preset("plan")
     assert plan == VaeConfig()
     assert (plan.resolution, plan.latent_dim, plan.hidden_dims) == (256, 2, (64, 128, 256, 512, 512))

@@ -1,6 +1,6 @@
 """What a pattern file must satisfy before it is read; every failure names the file, the dataset and the remedy.
 
-Covers files of this library and of other tools, which have the plan's datasets and perhaps no more.
+Covers files of this library and of other tools, which have `patterns`, `labels`, `group_names` and perhaps no more.
 """
 
 from __future__ import annotations

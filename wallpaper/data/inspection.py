@@ -1,7 +1,7 @@
 """What is in a pattern file: schema, counts, statistics, certificates, and the judge's word on it again.
 
-Works on files of other tools that have the plan's datasets and no more: what a file does not tell is left out. Pictures
-of the plane are judged by `analyse`, cells in the lattice frame by `identify`.
+Works on files of other tools without metadata: what a file does not tell is left out. Pictures of the plane are judged
+by `analyse`, cells in the lattice frame by `identify`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 r"""What a VAE is built of between images, latents and fields: two backbones on the torus.
 
-"strided" is the plan's: convolutions of stride 2, batch normalisation, the mirror image of it as decoder.
+"strided" is the usual one: convolutions of stride 2, batch normalisation, the mirror image of it as decoder.
 "residual" folds patches into channels (PixelUnshuffle), refines them by residual blocks at that one resolution and
 unfolds them again: more is computed for each byte moved, and every place keeps latents of its own. All convolutions
 wrap around. Residual blocks: He et al., *Identity Mappings in Deep Residual Networks* (2016); unfolding: Shi et al.,

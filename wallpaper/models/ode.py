@@ -112,9 +112,9 @@ class TransitionODE(nn.Module):
     Latents are standardised inside: u = (z - latent_mean) / latent_std (`fit_scale`), and tolerances hold for u.
 
     Args:
-        latent_dim, hidden_dim, embedding_dim: sizes; the plan has 2, 256, 32.
+        latent_dim, hidden_dim, embedding_dim: sizes; the preset plan has 2, 256, 32.
         places: side of the grid of places that the latents lie on, channel after channel: the network is then a
-            `GridField`, with `hidden_dim` channels a place. 0: the plan's dense network.
+            `GridField`, with `hidden_dim` channels a place. 0: the dense network.
         solver, steps, rtol, atol, max_evaluations: see `SolverSettings`.
         adjoint: gradients by the adjoint equation instead of backpropagation; only dopri5.
         generator: source of the initial weights; None takes torch's global one.

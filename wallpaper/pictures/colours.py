@@ -1,6 +1,6 @@
 """Colours of the interface, and a mark, colour and shape, for each group.
 
-`THEME` and `GROUP_COLOURS` are the plan's (section 9.3). Its greens and purples cannot be told apart in a
+`THEME` and `GROUP_COLOURS` came first. Their greens and purples cannot be told apart in a
 scatter, so `MARKS` adds 17 marks for that: shape by rotation order, colours within a shape at least 0.09
 apart in OKLab for normal, deuteranopic, protanopic and tritanopic sight, contrast >= 3.4 on `card`.
 """
@@ -32,7 +32,7 @@ THEME: dict[str, str] = {
     "loss_smooth": "#ffd93d",
     "loss_velocity": "#a29bfe",
 }
-"""The plan's theme; `line`, `text` and `muted` complete it (muted on card: contrast 6.9)."""
+"""Dark; `muted` has a contrast of 6.9 on `card`."""
 
 GROUP_COLOURS: dict[str, str] = {
     "p1": "#1a5276",

@@ -1,6 +1,6 @@
 """What is known of a group before any learning: 12 numbers that start a group's embedding.
 
-Plan, section 3.3: dimensions 0-3 the lattice system, 4-7 the rotation order, 8-11 reflections and
+Dimensions 0-3 the lattice system, 4-7 the rotation order, 8-11 reflections and
 glides. Plain floats, no tensors.
 """
 

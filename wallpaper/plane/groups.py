@@ -68,7 +68,7 @@ class PlaneGroup:
 
     @property
     def order(self) -> int:
-        """Order of the point group: the plan's "order"."""
+        """Order of the point group: 1 of p1, 12 of p6m."""
         return len(self.point_group)
 
     @property

@@ -1,6 +1,6 @@
 r"""What the transition field is trained on.
 
-`trajectory_terms` are the plan's three terms, through the solver: an endpoint error, the smoothness
+`trajectory_terms` are the three terms of the objective endpoint, through the solver: an endpoint error, the smoothness
 :math:`\sum_i |z(t_{i+1}) - z(t_i)|^2` and the velocity :math:`|dz/dt|^2`. `flow_loss` is conditional flow
 matching along straight lines (Lipman et al., *Flow Matching for Generative Modeling*, 2023; Tong et al.,
 2024, section 3.2): one evaluation, no solver. All in unit scale. Knows no loop.
@@ -34,7 +34,7 @@ class TrajectoryTerms:
     """Evaluations of the field that the forward solve needed."""
 
     def total(self, lambda_smooth: float, lambda_velocity: float) -> Tensor:
-        """The plan's loss: endpoint + lambda_smooth * smoothness + lambda_velocity * velocity."""
+        """The loss: endpoint + lambda_smooth * smoothness + lambda_velocity * velocity."""
         return self.endpoint + lambda_smooth * self.smoothness + lambda_velocity * self.velocity
 
 

@@ -83,8 +83,8 @@ class OdeConfig:
     """Times between 0 and 1, ends included, at which smoothness and velocity look at a path."""
 
     network: Literal["auto", "dense", "grid"] = "auto"
-    """dense: the plan's. grid: convolutions, for latents that lie on a grid of places (VAE with pool grid); it knows
-    which places the target group repeats. auto: grid wherever it can be."""
+    """dense: layers that see all latents at once. grid: convolutions, for latents that lie on a grid of places (VAE
+    with pool grid); it knows which places the target group repeats. auto: grid wherever it can be."""
 
     hidden_dim: int = 256
     """Width of the dense network's layers."""
@@ -194,5 +194,5 @@ PRESETS = {
     "baseline": OdeConfig(objective="endpoint", coupling="random", adjoint=True, transition_mode="mixed"),
 }
 """Smoke runs in seconds, laptop in minutes, champion in less than an hour on two cores, quality on a GPU; champion
-leaves a tenth of the pairs untrained, to tell how it does without. plan has the plan's figures with our objective;
-baseline has the plan's objective too, word for word: hours, and a collapse."""
+leaves a tenth of the pairs untrained, to tell how it does without. plan has the defaults: the sizes that the
+project was first designed with. baseline has the first objective too, word for word: hours, and a collapse."""

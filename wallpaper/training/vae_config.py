@@ -1,4 +1,4 @@
-"""Settings of one VAE training; the defaults are the plan's figures.
+"""Settings of one VAE training; the defaults are what the project was first designed with, the preset plan.
 
 Knows no torch, path or tracker.
 """
@@ -30,7 +30,7 @@ class VaeConfig:
     residual: the width of each block, all alike, as 64,64."""
 
     backbone: Literal["strided", "residual"] = "strided"
-    """strided halves the image stage by stage, as the plan has it; residual folds patches into channels and refines
+    """strided halves the image stage by stage; residual folds patches into channels and refines
     them by residual blocks: much better at the same cost; needs pool grid."""
 
     patch: int = 4
