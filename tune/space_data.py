@@ -20,6 +20,9 @@ Row: TypeAlias = Mapping[str, Any] | Sequence[Any]
 """A range {"low", "high", "log"}, a list of choices, {"choices"}; mappings may have "when": {field: value or values}.
 Or a list of such mappings, each with a "when" of its own."""
 
+MOST_VALUES = 10_000
+"""Of a file of spaces or points, names included: far more than anybody searches."""
+
 
 def build_space(rows: Mapping[str, Row], phase: Phase, base: Any) -> Space:
     """A space from plain data, over `base`.
@@ -73,6 +76,8 @@ def _by_phase(path: Path, phases: Sequence[Phase]) -> dict[str, Any]:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} must hold YAML, but does not: {' '.join(str(error).split())}") from error
+    if not _is_small(found):
+        raise ValueError(f"{path} must hold at most {MOST_VALUES} values, with every alias written out; it holds more")
     searched = [phase.name for phase in phases]
     if isinstance(found, Mapping) and found and set(found) <= set(PHASES):
         return {name: rows for name, rows in found.items() if name in searched}
@@ -80,6 +85,18 @@ def _by_phase(path: Path, phases: Sequence[Phase]) -> dict[str, Any]:
         held = sorted(map(str, found)) if isinstance(found, Mapping) else type(found).__name__
         raise ValueError(f"{path} must hold vae: and ode:, or one of them, for two phases, but holds {held}")
     return {searched[0]: found}
+
+
+def _is_small(found: Any) -> bool:
+    """Whether there are at most `MOST_VALUES` values: aliases of aliases make any number of a few lines, or no end."""
+    left, waiting = MOST_VALUES, [found]
+    while waiting and left:
+        value, left = waiting.pop(), left - 1
+        if isinstance(value, Mapping):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list | tuple | set):
+            waiting += value
+    return not waiting
 
 
 def _mapping(path: Path, rows: Any) -> Mapping[str, Any]:

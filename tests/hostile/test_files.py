@@ -18,7 +18,7 @@ import safetensors.torch
 
 from tests.tiny import tiny_model
 from tune.phases import PHASES
-from tune.space_data import read_space
+from tune.space_data import read_points, read_space
 from wallpaper.data import PatternStore, StoreError
 from wallpaper.data.archive import read_npz
 from wallpaper.data.sources import find_pictures
@@ -139,6 +139,16 @@ def test_an_archive_that_claims_more_than_there_is_memory_is_refused(tmp_path: P
         read_npz(tmp_path / "splits.npz")
 
 
+@pytest.mark.parametrize("header", [b"[" * 118, b"(" * 9000, b"{'descr': '<i8', 'shape': (" + b"9" * 30 + b",)}"])
+def test_an_archive_whose_header_is_no_header_is_refused(tmp_path: Path, header: bytes) -> None:
+    array = b"\x93NUMPY\x02\x00" + len(header).to_bytes(4, "little") + header
+    with zipfile.ZipFile(tmp_path / "splits.npz", "w") as archive:
+        archive.writestr("train.npy", array)
+    with pytest.raises(ValueError, match=r".") as refused:
+        read_npz(tmp_path / "splits.npz")
+    assert type(refused.value) is ValueError
+
+
 def test_a_pickle_is_no_checkpoint_and_no_weights(tmp_path: Path) -> None:
     place = tmp_path / "harm"
     (tmp_path / "best.safetensors").write_bytes(pickle.dumps(Harm(place)))
@@ -166,6 +176,32 @@ def test_a_description_cannot_ask_for_more_weights_than_come_with_it(
         TransitionModel.load(folder)
 
 
+SENSELESS = [[-1, 4], [-(2**20), -(2**20)], [0, 0], [1.5, 4], [], {"a": 1}, "ab"]
+
+
+@pytest.mark.parametrize("widths", SENSELESS, ids=str)
+def test_a_description_that_makes_no_sense_is_refused(tmp_path: Path, widths: Any) -> None:
+    """Not with torch's RuntimeError; and two negative widths do not pay for a third one."""
+    folder, vae = tiny_model().save(tmp_path / "model"), tiny_model().vae
+    description = json.loads((folder / "model.json").read_text())
+    description["vae"]["hidden_dims"] = widths
+    (folder / "model.json").write_text(json.dumps(description))
+    with pytest.raises(ValueError, match=r"must describe a VAE and an ODE"):
+        TransitionModel.load(folder)
+    meta = {"vae": {**vae.settings, "hidden_dims": widths}}
+    save_checkpoint(tmp_path, "best", weights=vae.state_dict(), state={}, meta=meta)
+    with pytest.raises(CheckpointError, match="must describe a VAE"):
+        load_vae(tmp_path)
+
+
+def test_a_field_of_negative_width_is_refused(tmp_path: Path) -> None:
+    ode = tiny_model().ode
+    meta = {"ode": {**ode.options(), "hidden_dim": -5}}
+    save_checkpoint(tmp_path, "best", weights=ode.state_dict(), state={}, meta=meta)
+    with pytest.raises(CheckpointError, match="must describe a transition field"):
+        load_ode(tmp_path)
+
+
 def test_nor_can_a_checkpoint(tmp_path: Path) -> None:
     model = tiny_model()
     for name, part, load in (("vae", model.vae, load_vae), ("ode", model.ode, load_ode)):
@@ -182,6 +218,22 @@ def test_a_search_space_runs_no_python(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must hold YAML"):
         read_space(path, (PHASES["vae"],))
     assert not place.exists()
+
+
+ALIASES = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]\n" for number in range(1, 12)
+)
+"""Twelve lines that stand for 9^12 values."""
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", [ALIASES, ALIASES + "vae: {beta: *a11}\n", "vae: &a\n  beta: *a\n", "&a [*a]"])
+def test_a_search_space_cannot_grow_when_it_is_read(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(text)
+    for read in (read_space, read_points):
+        with pytest.raises(ValueError, match="must hold at most 10000 values"):
+            read(path, (PHASES["vae"],))
 
 
 def test_a_folder_cannot_lead_out_of_itself_by_its_weights(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Written beside the final name and renamed, read completely and without pickle.
 from __future__ import annotations
 
 import os
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -14,6 +15,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, TypeError, MemoryError, RecursionError, OverflowError, NotImplementedError),
+    *(SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What zipfile and NumPy raise where an archive contradicts itself. A ValueError has its words already."""
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -37,5 +44,5 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise ValueError("a single array, not an archive")
             return {name: file[name] for name in file.files}
-        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, MemoryError, NotImplementedError) as error:
+        except _DAMAGE as error:
             raise ValueError(str(error) or f"damaged ({type(error).__name__})") from error

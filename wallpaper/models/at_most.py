@@ -13,6 +13,9 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+SENSELESS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
+"""What networks raise that are built from a description that makes no sense: a layer of negative width, say."""
+
 
 class AtMostWeights(TorchFunctionMode):
     """Networks built inside together have at most `count` weights, else ValueError."""
@@ -26,7 +29,10 @@ class AtMostWeights(TorchFunctionMode):
     ) -> Any:
         """Counts what layers make their weights with."""
         if func is torch.empty:
-            self._left -= math.prod(args[0] if isinstance(args[0], Sequence) else args)
+            sizes = args[0] if isinstance(args[0], Sequence) else args
+            if min(sizes, default=1) < 1:  # two negative ones would make a product that passes
+                raise ValueError(f"it asks for a layer of the shape {tuple(sizes)}")
+            self._left -= math.prod(sizes)
             if self._left < 0:
                 raise ValueError("it asks for more weights than are there")
         return func(*args, **(kwargs or {}))

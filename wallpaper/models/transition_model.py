@@ -18,7 +18,7 @@ import safetensors.torch
 from torch import Tensor, nn
 
 from wallpaper.model_files import DESCRIPTION
-from wallpaper.models.at_most import AtMostWeights, count_of
+from wallpaper.models.at_most import SENSELESS, AtMostWeights, count_of
 from wallpaper.models.ode import TransitionODE
 from wallpaper.models.vae import SymmetryVAE
 
@@ -88,7 +88,7 @@ class TransitionModel:
                 vae = SymmetryVAE(**description["vae"])
             with AtMostWeights(count_of(weights["ode"])):
                 ode = TransitionODE(**description["ode"])
-        except (KeyError, TypeError, ValueError) as error:
+        except SENSELESS as error:
             raise ValueError(f"{folder / DESCRIPTION} must describe a VAE and an ODE, but does not: {error}") from error
         _load_weights(vae, weights["vae"], paths["vae"])
         _load_weights(ode, weights["ode"], paths["ode"])

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from wallpaper.data.latents import Latents
-from wallpaper.models.at_most import AtMostWeights, count_of
+from wallpaper.models.at_most import SENSELESS, AtMostWeights, count_of
 from wallpaper.models.ode import TransitionODE
 from wallpaper.training.averaging import WeightAverage
 from wallpaper.training.checkpoint import (
@@ -184,7 +184,7 @@ def model_of(checkpoint: Checkpoint, source: Path) -> TransitionODE:
     try:
         with AtMostWeights(count_of(checkpoint.weights)):
             return TransitionODE(**checkpoint.meta["ode"])
-    except (TypeError, ValueError) as error:
+    except SENSELESS as error:
         raise CheckpointError(f"{source} must describe a transition field of this version, but {error}") from error
 
 

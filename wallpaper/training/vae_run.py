@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from wallpaper.models.at_most import AtMostWeights, count_of
+from wallpaper.models.at_most import SENSELESS, AtMostWeights, count_of
 from wallpaper.models.vae import SymmetryVAE
 from wallpaper.training.averaging import WeightAverage
 from wallpaper.training.checkpoint import (
@@ -254,7 +254,7 @@ def load_vae(folder: Path, name: str = BEST) -> SymmetryVAE:
         # The caller's random numbers are not ours to use up.
         with torch.random.fork_rng(devices=()), AtMostWeights(count_of(checkpoint.weights)):
             vae = SymmetryVAE(**checkpoint.meta["vae"])
-    except (TypeError, ValueError) as error:
+    except SENSELESS as error:
         raise CheckpointError(f"{path} must describe a VAE of this version, but {error}") from error
     load_weights(vae, checkpoint.weights, path)
     return vae.eval()
