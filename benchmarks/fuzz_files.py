@@ -36,6 +36,10 @@ from wallpaper.training.vae_config import VaeConfig
 from wallpaper.training.vae_run import load_vae
 
 SIDE = 16
+"""The least that patterns are generated with."""
+
+SMALL = 8
+"""Of any other file: the smaller it is, the more of the damage hits what says how large things are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ def _patterns(folder: Path) -> None:
 def _packed(folder: Path) -> None:
     """Another tool's file: compressed, in blocks."""
     with h5py.File(folder / "patterns.h5", "w") as file:
-        values = np.random.default_rng(0).random((4, SIDE, SIDE, 3), dtype=np.float32)
-        file.create_dataset("patterns", data=values, chunks=(2, SIDE, SIDE, 3), compression="gzip")
+        values = np.random.default_rng(0).random((4, SMALL, SMALL, 3), dtype=np.float32)
+        file.create_dataset("patterns", data=values, chunks=(2, SMALL, SMALL, 3), compression="gzip")
         file["labels"], file["group_names"] = np.arange(4), [name.encode() for name in GROUP_NAMES]
         file.create_dataset("metadata/lattice", data=np.tile([1.0, 1.0, 90.0], (4, 1)), compression="gzip")
 
@@ -97,12 +101,12 @@ def _read_bytes(path: Path) -> None:
 
 
 def _vae() -> SymmetryVAE:
-    return SymmetryVAE(resolution=SIDE, latent_dim=2, hidden_dims=(8, 8))
+    return SymmetryVAE(resolution=SIDE, latent_dim=2, hidden_dims=(4, 4))
 
 
 def _checkpoint(folder: Path) -> None:
     vae = _vae()
-    meta = {"vae": {**vae.settings, "hidden_dims": [8, 8]}}
+    meta = {"vae": {**vae.settings, "hidden_dims": [4, 4]}}
     save_checkpoint(folder, "best", weights=vae.state_dict(), state={}, meta=meta)
 
 

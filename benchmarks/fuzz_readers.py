@@ -3,7 +3,8 @@
     python -m benchmarks.fuzz_readers --minutes 10 --seed 1 --keep output/fuzz
 
 Each case is a valid file, changed. A reader must read it or refuse it with its own error, within memory and time.
-Cases run in a process of their own, since a library in C may take it down; what failed is kept, and named.
+Cases run in a process of their own, since a library in C may take it down; what failed is kept, and named. With
+--corpus tests/hostile/corpus the files there come first, and what is refused in a new way is added to them.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 
+from benchmarks.fuzz_corpus import READ, Corpus, answer
 from benchmarks.fuzz_files import READERS, Reader
+
+Source: TypeAlias = int | Sequence[Path]
+"""Where cases come from: the seed of damage, or files as they are."""
 
 MEMORY = 3 * 2**30
 """Bytes of address space beyond what the process has when it begins."""
@@ -75,60 +81,90 @@ def _changed(content: bytes, draw: random.Random, text: bool) -> bytes:
     return content[:place] + edge + content[place + size :]
 
 
-def run_cases(reader: Reader, base: Path, seed: int, first: int, last: int) -> Iterator[dict[str, Any]]:
+def content_of(reader: Reader, base: Path, source: Source, number: int) -> bytes:
+    """The file of a case."""
+    if not isinstance(source, int):
+        return source[number].read_bytes()
+    draw = random.Random(f"{reader.name}/{source}/{number}")
+    return damaged((base / reader.file).read_bytes(), draw, text=reader.text)
+
+
+def run_cases(reader: Reader, base: Path, source: Source, first: int, last: int) -> Iterator[dict[str, Any]]:
     """Damage, read, tell: a dictionary before each case and after it."""
-    whole = (base / reader.file).read_bytes()
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(first, last):
             folder = Path(scratch) / str(number)
             shutil.copytree(base, folder)
-            content = damaged(whole, random.Random(f"{reader.name}/{seed}/{number}"), text=reader.text)
-            (folder / reader.file).write_bytes(content)
+            (folder / reader.file).write_bytes(content_of(reader, base, source, number))
             yield {"begins": number}
             started = time.monotonic()
-            signal.alarm(SECONDS)
-            try:
-                reader.read(folder / reader.file)
-                verdict = "read"
-            except reader.refusals as error:
-                verdict = "refused" if str(error).strip() else "refused without a word"
-            except BaseException:
-                verdict = traceback.format_exc(limit=-4)
-            finally:
-                signal.alarm(0)
-            yield {"ends": number, "verdict": verdict, "seconds": time.monotonic() - started}
+            verdict, answered = _read(reader, folder / reader.file)
+            yield {"ends": number, "verdict": verdict, "answer": answered, "seconds": time.monotonic() - started}
             shutil.rmtree(folder)
 
 
-def child(name: str, base: str, seed: str, first: str, last: str) -> None:
-    """Run cases in this process, a line of JSON for each."""
+def _read(reader: Reader, path: Path) -> tuple[str, str]:
+    """Verdict and answer; the alarm ends the process."""
+    signal.alarm(SECONDS)
+    try:
+        reader.read(path)
+    except reader.refusals as error:
+        return ("refused" if str(error).strip() else "refused without a word"), answer(error)
+    except BaseException:
+        return traceback.format_exc(limit=-4), "failed"
+    finally:
+        signal.alarm(0)
+    return "read", READ
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Within the block this process gets `MEMORY` more than it has."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def child(name: str, base: str, first: str, last: str, *source: str) -> None:
+    """Run cases in this process, a line of JSON for each. Args: source: a seed, or paths of files."""
     reader = READERS[name]
     reader.warm()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
-    for told in run_cases(reader, Path(base), int(seed), int(first), int(last)):
-        print(json.dumps(told), flush=True)
+    cases: Source = int(source[0]) if source[0].isdecimal() else [Path(each) for each in source]
+    with bounded():
+        for told in run_cases(reader, Path(base), cases, int(first), int(last)):
+            print(json.dumps(told), flush=True)
 
 
 class Fuzz:
     """Runs children, goes on behind a case that took one down, and keeps what failed."""
 
-    def __init__(self, seed: int, bases: Path, keep: Path | None) -> None:
-        self.seed, self.bases, self.keep = seed, bases, keep
+    def __init__(self, seed: int, bases: Path, keep: Path | None, corpus: Corpus | None = None) -> None:
+        self.seed, self.bases, self.keep, self.corpus = seed, bases, keep, corpus
         self.counts: dict[str, Counter[str]] = {name: Counter() for name in READERS}
         self.failures: list[str] = []
 
-    def run(self, name: str, first: int, last: int) -> None:
-        """The cases `first` to `last` - 1 of a reader."""
+    def begin(self, name: str) -> None:
+        """The files of the corpus."""
+        files = [] if self.corpus is None else [path.resolve() for path in self.corpus.files(name)]
+        if files:
+            self.run(name, 0, len(files), files)
+
+    def run(self, name: str, first: int, last: int, files: Sequence[Path] = ()) -> None:
+        """The cases `first` to `last` - 1 of a reader: damaged by the seed, or these files."""
         base = self.bases / name
+        source: Source = files or self.seed
         if not base.exists():
             base.mkdir(parents=True)
             READERS[name].make(base)
         while first < last:
             command = [sys.executable, "-m", "benchmarks.fuzz_readers", "child", name, str(base)]
             with subprocess.Popen(
-                [*command, str(self.seed), str(first), str(last)],
+                [*command, str(first), str(last), *([str(path) for path in files] or [str(self.seed)])],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -139,25 +175,32 @@ class Fuzz:
                 raise RuntimeError(f"the process for {name} did not begin: {errors[-2000:]}")
             for row in rows:
                 if "ends" in row:
-                    self._note(name, row["ends"], row["verdict"])
+                    self._note(name, source, row["ends"], row["verdict"], row["answer"])
             if "begins" in rows[-1]:
-                self._note(name, rows[-1]["begins"], f"the process died: {process.returncode} {errors[-500:]}")
+                died = f"the process died: {process.returncode} {errors[-500:]}"
+                self._note(name, source, rows[-1]["begins"], died, "failed")
                 first = rows[-1]["begins"] + 1
             else:
                 first = last
 
-    def _note(self, name: str, number: int, verdict: str) -> None:
-        good = verdict in ("read", "refused")
+    def _note(self, name: str, source: Source, number: int, verdict: str, answered: str) -> None:
+        good, reader = verdict in ("read", "refused"), READERS[name]
         self.counts[name][verdict if good else "failed"] += 1
+        suffix = Path(reader.file).suffix
+        if good and self.corpus is not None:
+            if isinstance(source, int):
+                content = content_of(reader, self.bases / name, source, number)
+                self.corpus.found(name, answered, content, suffix)
+            else:
+                self.corpus.has(name, answered)
         if good:
             return
-        self.failures.append(f"{name}, case {number} of seed {self.seed}: {verdict}")
-        if self.keep is not None:
+        case = f"case {number} of seed {source}" if isinstance(source, int) else source[number].name
+        self.failures.append(f"{name}, {case}: {verdict}")
+        if self.keep is not None and isinstance(source, int):
             self.keep.mkdir(parents=True, exist_ok=True)
-            reader = READERS[name]
-            whole = (self.bases / name / reader.file).read_bytes()
-            content = damaged(whole, random.Random(f"{name}/{self.seed}/{number}"), text=reader.text)
-            (self.keep / f"{name}-{self.seed}-{number}{Path(reader.file).suffix}").write_bytes(content)
+            content = content_of(reader, self.bases / name, source, number)
+            (self.keep / f"{name}-{source}-{number}{suffix}").write_bytes(content)
 
 
 @click.command(help=__doc__)
@@ -165,12 +208,19 @@ class Fuzz:
 @click.option("--at-once", type=click.IntRange(1), default=200, show_default=True, help="Cases of a reader in turn.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--only", type=click.Choice(sorted(READERS)), multiple=True, help="These readers alone.")
+@click.option("--corpus", "folder", type=click.Path(path_type=Path, file_okay=False),
+              help="Folder of files to begin with; smallest files of new refusals are added.")  # fmt: skip
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Folder for files that failed.")
-def main(minutes: float, at_once: int, seed: int, only: tuple[str, ...], keep: Path | None) -> None:
+def main(
+    minutes: float, at_once: int, seed: int, only: tuple[str, ...], folder: Path | None, keep: Path | None
+) -> None:
     """Every reader in turn, at least once, until the time is over."""
     until, first = time.monotonic() + 60 * minutes, 0
     with tempfile.TemporaryDirectory() as bases:
-        fuzz = Fuzz(seed, Path(bases), keep)
+        corpus = None if folder is None else Corpus(folder)
+        fuzz = Fuzz(seed, Path(bases), keep, corpus)
+        for name in only or READERS:
+            fuzz.begin(name)
         while first == 0 or time.monotonic() < until:
             for name in only or READERS:
                 fuzz.run(name, first, first + at_once)
@@ -179,6 +229,8 @@ def main(minutes: float, at_once: int, seed: int, only: tuple[str, ...], keep: P
     for name, counts in fuzz.counts.items():
         if counts:
             print(f"{name:24} {counts['read']:8} {counts['refused']:8} {counts['failed']:8}")
+    for path in corpus.save() if corpus else ():
+        print(f"kept {path}")
     for failure in fuzz.failures[:20]:
         print(f"\n{failure}")
     sys.exit(1 if fuzz.failures else 0)

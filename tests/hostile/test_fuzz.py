@@ -17,7 +17,7 @@ def test_damaged_files_are_read_or_refused(name: str, tmp_path: Path) -> None:
     reader = READERS[name]
     reader.make(tmp_path)
     reader.read(tmp_path / reader.file)  # the example itself is sound
-    told = [row for row in run_cases(reader, tmp_path, seed=0, first=0, last=CASES) if "ends" in row]
+    told = [row for row in run_cases(reader, tmp_path, source=0, first=0, last=CASES) if "ends" in row]
     assert len(told) == CASES
     assert {row["verdict"] for row in told} <= {"read", "refused"}, told
     assert "refused" in {row["verdict"] for row in told}
