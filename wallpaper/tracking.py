@@ -27,6 +27,8 @@ from wallpaper.checkout import project_root
 from wallpaper.delivery import PARAMS_PER_REQUEST, PER_REQUEST, WITHOUT_A_WORD, Delivery
 from wallpaper.journal import Head, Journal
 from wallpaper.mlflow_plugin import Store, TrackingError, open_store
+from wallpaper.run_log import TAG as SAID
+from wallpaper.run_log import RunLog
 from wallpaper.store_address import tracking_uri, without_passwords
 from wallpaper.training.report import Report
 from wallpaper.training.stopping import Interrupted
@@ -120,8 +122,10 @@ class Run:
         self.store, self.run_id = store, run_id
         head = Head(run_id, store.shown, provenance.host(), provenance.process())
         self._delivery = Delivery(store, run_id, Journal(folder or project_root() / "output", head))
+        self._said = RunLog()
 
     def __enter__(self) -> Run:
+        self._said.open()
         return self
 
     def __exit__(
@@ -129,6 +133,7 @@ class Run:
     ) -> None:
         status = _status(error)
         self.end(status, "" if status == "FINISHED" else f"{type(error).__name__}: {error}")
+        self._said.close()
 
     def take_up(self) -> None:
         """Send what an earlier process of this run has left unsent, but for its end: the run goes on."""
@@ -178,6 +183,7 @@ class Run:
         numbers = [(name, value) for name, value in values.items() if isinstance(value, (int, float))]
         for some in _batches(numbers, PER_REQUEST):
             self._delivery.put({"metrics": [[name, float(value), now, step] for name, value in some]})
+        self._tell()
 
     def tag(self, name: str, value: str) -> None:
         """Set a tag of the run."""
@@ -203,6 +209,7 @@ class Run:
 
     def end(self, status: str, reason: str = "") -> None:
         """Record what is still waiting, then the end. `status` is FINISHED, FAILED or KILLED."""
+        self._tell()
         if reason:
             self.tag("error", without_passwords(reason)[:5000])
         self._delivery.put({"end": [status, int(time.time() * 1000)]})
@@ -212,6 +219,11 @@ class Run:
                 "%d points of run %s were not recorded in %s; they are kept in %s: send them with `wallpaper sync`",
                 points, self.run_id, self.store.shown, self._delivery.journal.path,
             )  # fmt: skip
+
+    def _tell(self) -> None:
+        """Record what this process has said since it was last recorded."""
+        if news := self._said.news():
+            self.tag(SAID, without_passwords(news))
 
 
 def close_stale_runs(store: Store) -> None:

@@ -31,7 +31,7 @@ class LogsTab:
         self._lines: list[Line] = []
         self._shown: list[str] = []
         self._cleared: tuple[str, float] = ("", 0.0)
-        with card("Log", "one line an epoch, from what the run has recorded; newest at the bottom") as controls:
+        with card("Log", "one line an epoch, and what the run said meanwhile; newest at the bottom") as controls:
             self._place_controls(controls)
             self._box = ui.scroll_area().classes("wp-log").props('tabindex="0" role="log" aria-label="Log of the run"')
             self._note = ui.label("").classes("wp-about").mark("log-note")

@@ -1,12 +1,13 @@
-"""A run's log, made of what it has recorded: its start, a line for each epoch, what went wrong, its end.
+"""A run's log, made of what it has recorded: its start, a line for each epoch, what its process said, its end.
 
 Lines are plain text with a level; nothing is read here.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboard.store import Curve, RunRecord
@@ -16,6 +17,11 @@ from dashboard.views.text import clock, duration, number
 LEVELS = ("INFO", "WARNING", "ERROR")
 
 SHOWN = ("train/loss", "val/loss", "val/psnr", "val/flow", "val/wasserstein2", "val/nfe", "learning_rate")
+
+SAID = "log"
+"""Tag of a run: what its process said, the newest lines."""
+
+LEVEL_OF = {"WARNING": "WARNING", "ERROR": "ERROR", "CRITICAL": "ERROR"}
 
 SPIKE = 2.0
 """A loss so many times the last epoch's is worth a warning."""
@@ -38,6 +44,7 @@ def lines_of(run: RunRecord, curves: Mapping[str, Curve]) -> list[Line]:
     lines = [Line(run.started, "INFO", f"{run.name} started: {_settings(run)}".removesuffix(": "))]
     for part in parts_of(curves):
         lines += _epochs(of_part(curves, part), run, part)
+    lines += _said(run.tags.get(SAID, ""))
     if "error" in run.tags:
         level = "ERROR" if run.status == "FAILED" else "WARNING"
         lines.append(Line(run.ended or run.last_told, level, run.tags["error"].replace("\n", " ")))
@@ -76,6 +83,16 @@ def _epochs(curves: Mapping[str, Curve], run: RunRecord, part: str) -> list[Line
         lines.append(Line(time, level, "  ".join(words)))
         before = value
     return lines
+
+
+def _said(text: str) -> Iterator[Line]:
+    """What the run's process said, as `wallpaper.run_log` keeps it; whatever else stands in the tag is left out."""
+    for line in text.splitlines():
+        try:
+            time, level, words = json.loads(line)
+            yield Line(float(time), LEVEL_OF.get(level, "INFO"), str(words))
+        except (ValueError, TypeError):
+            continue
 
 
 def _settings(run: RunRecord) -> str:

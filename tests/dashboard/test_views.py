@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -267,6 +268,13 @@ def test_a_log_tells_the_start_every_epoch_what_went_wrong_and_the_end() -> None
 
 
 def test_a_loss_that_jumps_or_is_lost_is_not_info() -> None:
+    said = json.dumps([1090.5, "WARNING", "epoch 1 is not drawn"]) + "\nnonsense\n[1, 2]\n"
+    told = lines_of(run(tags={"phase": "train_vae", "log": said}), {"train/loss": curve([1.0, 0.5])})
+    assert [(line.level, line.text.split("  ")[0]) for line in told[1:4]] == [
+        ("INFO", "epoch 1"),
+        ("WARNING", "epoch 1 is not drawn"),
+        ("INFO", "epoch 2"),
+    ]
     lines = lines_of(run(), {"train/loss": curve([1.0, 5.0, math.nan])})
     assert [line.level for line in lines[1:4]] == ["INFO", "WARNING", "ERROR"]
 
