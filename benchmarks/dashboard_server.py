@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from dashboard.server import serve
+from dashboard.heaps import keep_small
 
 EVERY_S = 0.02
 
@@ -33,7 +33,9 @@ async def measure(file: Path) -> None:
 
 def main(port: int, file: Path) -> None:
     """Serve on this machine alone."""
-    from nicegui import app, background_tasks  # noqa: PLC0415 - after `dashboard.server`, which says where it keeps things
+    keep_small()  # before there are threads, as the command does
+    from dashboard.server import serve  # noqa: PLC0415, I001 - and this before NiceGUI, as it says where that keeps things
+    from nicegui import app, background_tasks  # noqa: PLC0415
 
     app.on_startup(lambda: background_tasks.create(measure(file), name="clock"))
     serve("127.0.0.1", port, "")

@@ -10,7 +10,7 @@ import socket
 
 import click
 
-from dashboard.heaps import share_heaps
+from dashboard.heaps import keep_small
 from wallpaper.store_address import fault_of, without_passwords
 from wallpaper.store_address import tracking_uri as store_uri
 
@@ -53,7 +53,7 @@ def main(tracking_uri: str, host: str, port: int, *, read_only: bool) -> None:
     uri = store_uri()
     if fault := fault_of(uri):
         raise click.UsageError(f"`--tracking-uri` must name a store, but of {without_passwords(uri)}: {fault}")
-    share_heaps()
+    keep_small()
     from dashboard.server import serve  # noqa: PLC0415 - loads NiceGUI and MLflow, which takes seconds
 
     serve(host, port, password, read_only=read_only)

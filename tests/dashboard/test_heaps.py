@@ -48,3 +48,31 @@ def test_threads_share_heaps(tmp_path: Path) -> None:
     assert heaps("few", kept) <= MOST
     assert heaps("many", kept) > MOST
     assert heaps("few", kept | {SETTING: "5"}) > MOST, "what the user sets holds"
+
+
+PINNED = """
+import ctypes, sys, time
+from dashboard.heaps import give_back
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+library.free.argtypes = [ctypes.c_void_p]
+blocks = [library.malloc(ctypes.c_size_t(50_000)) for _ in range(2000)]
+for block in blocks: ctypes.memset(block, 1, 50_000)
+for block in blocks[:-1]: library.free(block)  # the last one keeps all below it
+def resident(): return int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
+before = resident()
+if sys.argv[1] == "give": give_back(0.05)
+until = time.monotonic() + (30 if sys.argv[1] == "give" else 1)
+while time.monotonic() < until and resident() > before - 80: time.sleep(0.05)
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc")
+def test_what_is_free_below_something_that_is_kept_is_given_back() -> None:
+    def given_back(words: str) -> float:
+        command = [sys.executable, "-c", PINNED, words]
+        return float(subprocess.run(command, cwd=ROOT, check=True, timeout=100, capture_output=True, text=True).stdout)
+
+    assert given_back("give") > 80
+    assert given_back("keep") < 10
