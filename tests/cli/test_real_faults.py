@@ -62,6 +62,37 @@ def test_a_training_on_a_disk_that_is_full_says_so_and_goes_on_when_there_is_roo
     assert [point.step for point in client.get_metric_history(run.info.run_id, "train/loss")] == [1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*TRAIN, "--output"),
+        ("generate", "-o"),
+        ("transition", "p1", "p2", "-o"),
+        ("export", "--pattern", "p4:1", "--tile"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_file_system_that_is_read_only_is_told_at_once(small_disk: Path, words: tuple[str, ...]) -> None:
+    assert mounted("mount", "-o", "remount,ro", small_disk)
+    result = call(*words, small_disk / "x.png")
+    assert result.exit_code == 2, result.output
+    assert result.stderr.splitlines()[-1].endswith(f"{small_disk} takes no files; choose another place")
+
+
+def test_a_store_that_is_read_only_is_told_before_anything_is_begun(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mounted("mount", "-o", "remount,ro", small_disk)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{small_disk / 'mlflow.db'}")
+    before = sorted(Path("output/vae").iterdir())
+    result = call(*TRAIN)
+    assert result.exit_code == 1, result.output
+    (error,) = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert "must name a store that answers" in error
+    assert "Read-only file system" in error
+    assert sorted(Path("output/vae").iterdir()) == before
+
+
 def runs(client: MlflowClient) -> list[Run]:
     (experiment,) = client.search_experiments(filter_string="name = 'wallpaper'")
     return list(client.search_runs([experiment.experiment_id]))
