@@ -12,7 +12,7 @@ from nicegui import ui
 
 from dashboard.pages.context import Context, Update
 from dashboard.pages.parts import card, command, empty
-from dashboard.store import File, RunRecord
+from dashboard.store import RunRecord
 from dashboard.store.artifacts import address
 from dashboard.views import overview, text
 from dashboard.views.epochs import epochs_of
@@ -145,16 +145,17 @@ class OverviewTab:
                         ui.label(overview.title_of(path)).classes("wp-about")
 
     def _find_pictures(self, runs: Sequence[RunRecord]) -> tuple[RunRecord | None, list[str]]:
-        """The newest run that has left pictures, and these. Blocks."""
+        """The newest run that has left transitions, or else other pictures, and these. Blocks."""
         store = self._context.store
-        for run in runs:
-            epochs = epochs_of(store.files(run.run_id, VISUALIZATIONS))
-            for epoch in epochs[:-3:-1]:
-                folder = epoch_folder(epoch)
-                moving: list[File] = store.files(run.run_id, f"{folder}/transitions")
-                paths = overview.pictures(moving) or overview.pictures(store.files(run.run_id, folder))
-                if paths:
-                    return run, paths
+        epochs = [
+            (run, epoch_folder(epoch))
+            for run in runs
+            for epoch in epochs_of(store.files(run.run_id, VISUALIZATIONS))[:-3:-1]
+        ]
+        places = [*((run, f"{folder}/transitions") for run, folder in epochs), *epochs]
+        for run, folder in places:
+            if paths := overview.pictures(store.files(run.run_id, folder)):
+                return run, paths
         return None, []
 
     def _open(self, run: RunRecord) -> None:

@@ -153,6 +153,22 @@ def test_epochs_that_left_nothing_but_metrics_are_said_to_have_no_pictures(
     visit(store, act, path=f"/?tab={tab}")
 
 
+def test_the_gallery_shows_transitions_rather_than_what_was_drawn_last(store: Store, project: Path) -> None:
+    for name in ("latent_space.png", "p1_to_p6m.gif"):
+        (project / name).write_bytes(b"x")
+    with tracking.start("ode", phase="train_ode") as run:
+        run.artifact(project / "p1_to_p6m.gif", "visualizations/epoch_005/transitions")
+    with tracking.start("vae", phase="train_vae") as later:
+        later.artifact(project / "latent_space.png", "visualizations/epoch_005")
+    store.poll()
+
+    async def act(user: User) -> None:
+        await user.should_see("ode  ·  epoch 005", retries=TRIES)
+        await user.should_see("p1 → p6m", retries=TRIES)
+
+    visit(store, act, path="/?tab=overview")
+
+
 def test_reconstructions_are_sorted_by_their_error(drawn: Store) -> None:
     async def act(user: User) -> None:
         await user.should_see("mean 18.0 dB", retries=TRIES)
