@@ -45,7 +45,7 @@ def kind(operation: Op, name: str) -> str:
     """What an operation of a group is.
 
     >>> [kind(op, "pmg") for op in plane_group("pmg").operations]
-    ['identity', '2-fold rotation', 'glide', 'mirror']
+    ['identity', '2-fold rotation', 'mirror', 'glide']
     """
     if operation.rot == IDENTITY_MATRIX:
         return "identity" if operation.shift == (0, 0) else "translation"
