@@ -263,6 +263,20 @@ def test_unknown_runs_and_files_are_named(client: MlflowClient) -> None:
         recorded.download(run.run_id, "model/x")
 
 
+def test_a_run_is_not_unknown_because_the_store_is_away(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a model that is registered at that moment would lose its origin."""
+
+    def down(*_: object, **__: object) -> None:
+        raise MlflowException("connection refused")
+
+    with tracking.start("known", phase="test") as run:
+        pass
+    assert [recorded.known_run(each) for each in (run.run_id, "0" * 32, "no id")] == [run.run_id, "", ""]
+    monkeypatch.setattr(MlflowClient, "get_run", down)
+    with pytest.raises(tracking.TrackingError, match="connection refused"):
+        recorded.known_run(run.run_id)
+
+
 def test_a_server_that_does_not_answer_is_named_at_the_start(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
