@@ -15,7 +15,6 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
 from wallpaper import delivery, provenance, recorded, tracking
 from wallpaper.training.stopping import Interrupted
@@ -263,59 +262,12 @@ def test_unknown_runs_and_files_are_named(client: MlflowClient) -> None:
         recorded.download(run.run_id, "model/x")
 
 
-def test_a_run_is_not_unknown_because_the_store_is_away(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a model that is registered at that moment would lose its origin."""
-
-    def down(*_: object, **__: object) -> None:
-        raise MlflowException("connection refused")
-
-    with tracking.start("known", phase="test") as run:
-        pass
-    assert [recorded.known_run(each) for each in (run.run_id, "0" * 32, "no id")] == [run.run_id, "", ""]
-    monkeypatch.setattr(MlflowClient, "get_run", down)
-    with pytest.raises(tracking.TrackingError, match="connection refused"):
-        recorded.known_run(run.run_id)
-
-
 def test_a_server_that_does_not_answer_is_named_at_the_start(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(tracking.TrackingError, match=r"http://127.0.0.1:9 gives: .*; start its server, or unset"):
         tracking.start("nobody there", phase="test")
-
-
-def test_a_store_that_is_away_for_a_while_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "ASKED_AGAIN_SECONDS", 0.0)
-    answers: list[Exception | str] = [MlflowException("connection refused"), ConnectionError("reset"), "there"]
-
-    def ask() -> str:
-        answer = answers.pop(0)
-        if isinstance(answer, OSError):
-            raise tracking.TrackingError("no store") from answer
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    assert tracking.patiently(ask) == "there"
-    answers[:] = [MlflowException("no such run", error_code=RESOURCE_DOES_NOT_EXIST)]
-    with pytest.raises(MlflowException, match="no such run"):
-        tracking.patiently(ask)
-
-
-@pytest.mark.parametrize("seconds", [0.0, 600.0])
-def test_waiting_for_a_store_ends(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr(tracking, "ASKED_AGAIN_SECONDS", 0.0)
-    monkeypatch.setattr(tracking, "PATIENCE", seconds)
-    asked: list[int] = []
-
-    def ask() -> None:
-        asked.append(1)
-        raise MlflowException("connection refused")
-
-    with pytest.raises(tracking.TrackingError, match="the store must answer, but: connection refused"):
-        tracking.patiently(ask, stop=lambda: seconds > 0 and len(asked) == 3)
-    assert len(asked) == (3 if seconds else len(asked))
 
 
 def test_a_deleted_experiment_is_named(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
