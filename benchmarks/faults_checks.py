@@ -1,6 +1,7 @@
 """What must be true of a project whose commands were killed, beside one whose commands were not.
 
-Reads the tables of MLflow's database themselves, so that a doubled point would be seen, and every file there is.
+Reads the tables of MLflow's database themselves, so that a doubled point would be seen, and every file there is. What
+is true of searches is in `faults_search`.
 """
 
 from __future__ import annotations
@@ -18,18 +19,30 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
-from benchmarks.faults_run import DATA, Project
+from benchmarks.faults_run import DATA, ROOT, Project
+from benchmarks.faults_servers import artifacts
 from serving.trial import try_version
 from wallpaper.cli.places import NAME
 from wallpaper.data import PatternStore
 from wallpaper.evaluation import weights_of
-from wallpaper.journal import find
+from wallpaper.journal import find, read
 from wallpaper.models.transition_model import TransitionModel
 from wallpaper.training.checkpoint import load_checkpoint
 from wallpaper.training.report import read_history
 
 Points: TypeAlias = dict[tuple[str, str, int], float]
 """Value of each metric by phase, name and step."""
+
+_STATES = """
+SELECT CASE WHEN s.value IS NULL THEN t.value ELSE 'trial' END || ' ' || r.status, r.run_uuid
+FROM runs r JOIN tags t USING (run_uuid) LEFT JOIN tags s ON s.run_uuid = r.run_uuid AND s.key = 'search.trial'
+WHERE t.key = 'phase' ORDER BY r.end_time
+"""
+
+_OF_TRIALS = """
+SELECT r.name, m.key, m.step, m.value FROM metrics m JOIN runs r USING (run_uuid)
+JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'search.trial'
+"""
 
 TRAININGS = ("vae", "ode")
 
@@ -38,18 +51,15 @@ TIMES = ("seconds", "per_second")
 
 
 def runs(project: Project) -> dict[str, list[str]]:
-    """Ids of all runs of the store by "phase status"."""
-    asked = (
-        "SELECT t.value || ' ' || r.status, r.run_uuid FROM runs r JOIN tags t USING (run_uuid) WHERE t.key = 'phase'"
-    )
+    """Ids of all runs of the store by "phase status", the phase of a search's trials being "trial"."""
     found: dict[str, list[str]] = {}
-    for state, run in _rows(project, f"{asked} ORDER BY r.end_time"):
+    for state, run in _rows(project, _STATES):
         found.setdefault(state, []).append(run)
     return found
 
 
 def points(project: Project) -> Points:
-    """All metrics of the finished trainings and of the last finished evaluation, but for what pictures measure."""
+    """All metrics of the finished trainings, trials and the last evaluation, but for what pictures measure."""
     found: Points = {}
     for phase in ("train_vae", "train_ode", "evaluate"):
         names = _named(project, phase)
@@ -57,6 +67,8 @@ def points(project: Project) -> Points:
         for name, step, value in _rows(project, "SELECT key, step, value FROM metrics WHERE run_uuid = ?", run):
             if names is None or name in names:
                 found[phase, name, step] = value
+    for trial, name, step, value in _rows(project, _OF_TRIALS):
+        found[trial.partition("-")[2], name, step] = value  # searches here are alike but for their names
     return found
 
 
@@ -81,8 +93,17 @@ def running(project: Project) -> list[str]:
 
 
 def journals(project: Project) -> list[str]:
-    """What is unsent."""
-    return [str(path) for path in find([project.folder / "output"])]
+    """What is unsent, also where runs keep it that have no folder."""
+    folders = [folder / "output" for folder in (project.folder, ROOT)]
+    return [str(path) for path in find(folders) if read(path)[0].uri == project.server.address]
+
+
+def complaints(project: Project) -> list[str]:
+    """Runs that have ended well, and yet say of an error."""
+    asked = (
+        "SELECT run_uuid, t.value FROM runs JOIN tags t USING (run_uuid) WHERE t.key = 'error' AND status = 'FINISHED'"
+    )
+    return [f"run {run}: {error}" for run, error in _rows(project, asked)]
 
 
 def broken_files(project: Project) -> list[str]:
@@ -137,14 +158,15 @@ def other_artifacts(project: Project) -> list[str]:
 
 
 def silent_versions(project: Project) -> list[str]:
-    """Registered versions that do not load or answer as the library does, and an alias that is missing."""
-    client = MlflowClient(f"sqlite:///{project.database}")
+    """Registered versions that do not load, answer as the library does or know their training; a missing alias."""
+    client, trained = MlflowClient(project.server.address), runs(project)["train_ode FINISHED"]
     silent = [] if _has_champion(client) else ["there is no champion"]
-    with project.store():
-        for version in client.search_model_versions(f"name = '{NAME}'"):
-            trial = try_version(f"models:/{NAME}/{version.version}")
-            if version.status == "READY" and (trial.problem or trial.different):
-                silent.append(f"version {version.version}: {trial.different} frames differ {trial.problem}")
+    for version in client.search_model_versions(f"name = '{NAME}'"):
+        trial = try_version(f"models:/{NAME}/{version.version}")
+        if version.status == "READY" and (trial.problem or trial.different):
+            silent.append(f"version {version.version}: {trial.different} frames differ {trial.problem}")
+        if version.run_id not in trained:
+            silent.append(f"version {version.version} comes from run {version.run_id}, not from {trained}")
     return silent
 
 
@@ -181,7 +203,7 @@ def _losses(project: Project) -> list[dict[str, float]]:
 def _artifacts(project: Project, phase: str) -> Path:
     run = runs(project)[f"{phase} FINISHED"][-1]
     ((uri,),) = _rows(project, "SELECT artifact_uri FROM runs WHERE run_uuid = ?", run)
-    return Path(str(uri).removeprefix("file://"))
+    return artifacts(project.folder) / str(uri).removeprefix("mlflow-artifacts:/")
 
 
 def _same(one: Path, other: Path) -> bool:

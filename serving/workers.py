@@ -54,7 +54,8 @@ class Workers:
         """Run until SIGTERM or Ctrl-C; the exit code that goes with it, 0 or 130.
 
         Args: say_ready: called once, when every worker answers. say: gets a sentence for the log.
-        Raises: StartError: a worker cannot start; none is left.
+        Raises: StartError: a worker cannot start; none is left. One that is killed while it starts is replaced, if all
+            answered once.
         """
         with _caught_signals() as (wake, came):
             self.selector.register(wake, selectors.EVENT_READ)
@@ -91,7 +92,10 @@ class Workers:
                     self._start()
                 else:
                     code = self.running[link].process.wait()
-                    raise StartError(message or f"a worker ended with code {code} before it answered")
+                    if message or code >= 0 or not told:
+                        raise StartError(message or f"a worker ended with code {code} before it answered")
+                    say(f"worker {self._forget(link)} was killed before it answered; another takes its place")
+                    self._start()
             if not told and len(self.ready) == self.count:
                 told = True
                 say_ready()

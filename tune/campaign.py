@@ -119,6 +119,8 @@ class Campaign:
         if resumed:  # `mlflow run` has made a run for this process, but the search has its own
             tracking.Run(tracking.initialise(), resumed).tag("search", self.folder.name)
         for place, part in enumerate(self.parts):
+            if place:  # at first a store that does not answer is a mistake, now hours may have been spent
+                tracking.patiently(tracking.initialise)
             left = self._until - time.time()
             share = left / (len(self.parts) - place) if left < float("inf") else left
             best = self._run_phase(part, time.time() + share)

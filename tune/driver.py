@@ -40,10 +40,11 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 from ray.tune.search import Searcher
 
 from tune.board import KILLED, Board, Row
+from tune.open_runs import end_left, of_trial
 from tune.placement import Resources
 from tune.stopping import stopping
-from tune.study import GOOD, Study
-from tune.trial import OBJECTIVE, RANK, Job, best_values, keep_training
+from tune.study import GOOD, STOPPED_EARLY, Study
+from tune.trial import OBJECTIVE, RANK, Job, best_values, keep_training, status
 from tune.worker import work
 from wallpaper import tracking
 from wallpaper.training.report import HISTORY, read_history
@@ -129,11 +130,12 @@ class Watch(tune.Callback):  # type: ignore[misc, unused-ignore]
         """A trial's training has come to its end, or the scheduler has stopped it."""
         row, result = self._row(trial), trial.last_result or {}
         row.told(result)
-        outcome = str(result.get("outcome", "")) or "stopped early"
-        for run in running(self.run, row.name):
-            run.tag("stopped_early", "true")
+        outcome = str(result.get("outcome", "")) or STOPPED_EARLY
+        for run in of_trial(self.run, self.job, row.name):  # its worker could not end it, or was not asked to
+            if outcome == STOPPED_EARLY:
+                run.tag("stopped_early", "true")
             keep_training(run, self.job.trial_folder(row.name))
-            run.end("FINISHED")
+            run.end(status(outcome))
         self._end(row, outcome, str(result.get("reason", "")))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -141,7 +143,7 @@ class Watch(tune.Callback):  # type: ignore[misc, unused-ignore]
         lines = str(trial.get_error() or "its worker died").strip().splitlines()
         row, reason = self._row(trial), lines[-1][:250]
         stopped = self.job.stop_file.exists()
-        for run in running(self.run, row.name):
+        for run in of_trial(self.run, self.job, row.name):
             run.end("KILLED" if stopped else "FAILED", reason)
         self._end(row, KILLED if stopped else "failed", reason)
 
@@ -166,15 +168,6 @@ class Watch(tune.Callback):  # type: ignore[misc, unused-ignore]
             self.run.artifact(exported, "search")
 
 
-def running(parent: tracking.Run, name: str | None = None) -> list[tracking.Run]:
-    """The runs of a search's trials, or of one of them, that MLflow shows as running."""
-    store = parent.store
-    wanted = f"attributes.status = 'RUNNING' and tags.`mlflow.parentRunId` = '{parent.run_id}'"
-    wanted += f" and tags.`search.trial` = '{name}'" if name else ""
-    experiment = store.client.get_run(parent.run_id).info.experiment_id
-    return [tracking.Run(store, run.info.run_id) for run in store.client.search_runs([experiment], wanted)]
-
-
 def run_trials(job: Job, study: Study, plan: Plan, board: Board, run: tracking.Run, give_up: Any) -> None:
     """Run what is left of the study; whatever happens, none of its trials' runs stays RUNNING.
 
@@ -195,12 +188,6 @@ def run_trials(job: Job, study: Study, plan: Plan, board: Board, run: tracking.R
     finally:
         end_left(run)
         shutil.rmtree(job.folder / "ray", ignore_errors=True)
-
-
-def end_left(run: tracking.Run) -> None:
-    """End the runs of trials that nobody works at any more."""
-    for left in running(run):
-        left.end("KILLED", "the search was stopped")
 
 
 def _give_up(run: tracking.Run, give_up: Any) -> None:

@@ -139,9 +139,10 @@ def new_folder(root: Path, name: str) -> Path:
     if not name:
         return new_run_folder(root.absolute())
     folder = root.absolute() / name
-    if folder.exists():
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = [path for path in folder.iterdir() if path.name != OWNER and path.suffix != ".tmp"]
+    if begun:  # else a process was killed before it had written down what to go on with
         raise FileExistsError(f"{folder} must not be there yet; choose another --name, or go on with --resume {name}")
-    folder.mkdir(parents=True)
     return folder
 
 

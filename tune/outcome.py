@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -86,7 +87,7 @@ def keep_figures(job: Job, study: Study, run: tracking.Run) -> None:
 def keep_pictures(job: Job, study: Study, best: Past, run: tracking.Run) -> None:
     """Draw the best trial's kept epoch into its folder and its own run, once; a failure is a warning."""
     run_id = str(best.about.get("run_id", ""))
-    if run.store.client.get_run(run.run_id).data.tags.get(DRAWN) == run_id:
+    if _tags(run).get(DRAWN) == run_id:
         return
     folder = job.trial_folder(best.name)
     rows = cast("list[Row]", read_json(folder / HISTORY))
@@ -153,7 +154,7 @@ def register(folder: Path, data: Path, run: tracking.Run) -> str:
     The first version of all is @champion; a later one is @challenger until it is promoted, which the figures are for.
     Raises: RuntimeError: it failed.
     """
-    known = run.store.client.get_run(run.run_id).data.tags.get(VERSION)
+    known = _tags(run).get(VERSION)
     if known:
         return known
     command = [sys.executable, "-m", "wallpaper", "register", "--model", str(folder), "--data", str(data)]
@@ -170,6 +171,12 @@ def register(folder: Path, data: Path, run: tracking.Run) -> str:
     if version:
         run.tag("registered.number", version[1])
     return said
+
+
+def _tags(run: tracking.Run) -> dict[str, str]:
+    """What a phase's run has, once the store answers."""
+    found = tracking.patiently(partial(run.store.client.get_run, run.run_id))
+    return dict(found.data.tags)
 
 
 def say_how_to_resume(folder: Path, root: Path) -> None:

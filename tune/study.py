@@ -94,13 +94,14 @@ class Study:
     def begin(self, trials: int, points: Sequence[Mapping[str, Any]]) -> None:
         """Say how many trials there shall be, and in a new study which whole proposals come first; equal ones once."""
         self.trials = trials
-        if self._found(TrialState.WAITING) or self._names():
+        if self._names():
             return
         first: list[Mapping[str, Any]] = []
         for point in points:
             if point not in first:
                 first.append(point)
-        for point in first[:trials]:
+        known = sum("fixed_params" in trial.system_attrs for trial in self.study.get_trials(deepcopy=False))
+        for point in first[known:trials]:  # a process that was killed may have said some of them
             self.study.enqueue_trial(self.space.labelled(point))
 
     def ask(self) -> Asked | None:

@@ -126,8 +126,13 @@ def run_trial(job: Job, settings: Mapping[str, Any], name: str, tell: Tell) -> N
             outcome, reason = "diverged", f"TrainingError: {error}"
         except Exception as error:
             outcome, reason = "failed", f"{type(error).__name__}: {error}"
-        run.end({"finished": "FINISHED", "killed": "KILLED"}.get(outcome, "FAILED"), reason)
+        run.end(status(outcome), reason)
     best.end(outcome, reason)
+
+
+def status(outcome: str) -> str:
+    """Of the run of a trial that ended so."""
+    return {"finished": "FINISHED", "stopped early": "FINISHED", "killed": "KILLED"}.get(outcome, "FAILED")
 
 
 def fit(job: Job, config: Any, folder: Path, report: Report, *, resume: bool) -> None:
@@ -185,7 +190,8 @@ class Best:
 
     def again(self, history: Sequence[Row]) -> None:
         """Rows of an earlier attempt: told again, and recorded where they were not."""
-        self._recorded = self._run.recorded(OBJECTIVE)
+        stop = self._job.stop_file.exists
+        self._recorded = tracking.patiently(partial(self._run.recorded, OBJECTIVE), stop=stop)
         for row in history:
             self(row)
 
@@ -220,13 +226,14 @@ def parameters(job: Job, config: Any) -> int:
 
 
 def _start(job: Job, config: Any, folder: Path, name: str) -> tracking.Run:
-    """The trial's run: a new one, or its own of an earlier attempt."""
+    """The trial's run: a new one, or its own of an earlier attempt. A store that does not answer is waited for."""
     tags = {**job.owner, "search": job.name, "search.trial": name}
     tags |= {"vae.digest": job.vae_digest, "vae.folder": job.vae_folder} if job.vae_digest else {}
-    return tracking.start(
-        job.run_name(name), phase=job.phase.tracked, config=config, folder=folder,
+    begin = partial(
+        tracking.start, job.run_name(name), phase=job.phase.tracked, config=config, folder=folder,
         parent=job.parent, tags=tags, resume=True,
     )  # fmt: skip
+    return tracking.patiently(begin, stop=job.stop_file.exists)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,10 @@ from mlflow.exceptions import MlflowException
 from wallpaper.mlflow_plugin import Store, TrackingError
 from wallpaper.tracking import initialise
 
-__all__ = ["RecordedRun", "TrackingError", "download", "download_registered", "find_run"]
+__all__ = ["RecordedRun", "TrackingError", "download", "download_registered", "find_run", "known_run"]
+
+NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""How MLflow says that it has no such run, or that this is no id."""
 
 PROGRESS = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 """MLflow draws bars of its own, also of what takes no time."""
@@ -43,6 +46,16 @@ def find_run(run_id: str, store: Store | None = None) -> RecordedRun:
         return _recorded(store.client.get_run(run_id))
     except MlflowException as error:
         raise TrackingError(f"`run_id` must name a run in {store.shown}, but got {run_id!r}: {error}") from error
+
+
+def known_run(run_id: str) -> str:
+    """The id of a run if the store has it, else "". Raises: TrackingError: the store does not answer."""
+    try:
+        return find_run(run_id).run_id
+    except TrackingError as error:
+        if isinstance(error.__cause__, MlflowException) and error.__cause__.error_code in NOT_THERE:
+            return ""
+        raise
 
 
 def download(run_id: str, path: str = "", destination: Path | None = None) -> Path:

@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -29,11 +29,11 @@ from wallpaper.journal import Head, Journal
 from wallpaper.mlflow_plugin import Store, TrackingError, open_store
 from wallpaper.run_log import TAG as SAID
 from wallpaper.run_log import RunLog
-from wallpaper.store_address import tracking_uri, without_passwords
+from wallpaper.store_address import reason_of, tracking_uri, without_passwords
 from wallpaper.training.report import Report
 from wallpaper.training.stopping import Interrupted
 
-__all__ = ["Run", "Store", "TrackingError", "initialise", "start"]
+__all__ = ["Run", "Store", "TrackingError", "initialise", "patiently", "start"]
 
 CONFIG_PREFIX = "cfg."
 """Before each setting's name: `mlflow run` records the parameters as typed, and a parameter cannot change."""
@@ -51,6 +51,10 @@ _PATIENCE = {
 }
 """MLflow's own values make one call to a dead server last four minutes."""
 _log = logging.getLogger(__name__)
+
+ASKED_AGAIN_SECONDS = 2.0
+PATIENCE = 600.0
+"""How often, and for how long, `patiently` asks a store that does not answer."""
 
 T = TypeVar("T")
 
@@ -112,6 +116,30 @@ def start(
     if config is not None and not (earlier and earlier.data.params):  # parameters cannot change
         run.settings(config)
     return run
+
+
+def patiently(ask: Callable[[], T], *, stop: Callable[[], bool] = lambda: False) -> T:
+    """What `ask` gives, asked again while the store does not answer: what is asked for cannot be sent later.
+
+    For work of hours that meets a server which is started anew; where nothing has begun yet, a sentence is better.
+    Args: ask: may be called after it has done its work, where only the answer was lost.
+        stop: ends the waiting.
+    Raises: TrackingError: the store did not answer for `PATIENCE` seconds, or until `stop`. What `ask` raises where
+        asking again is of no use.
+    """
+    until, is_said = time.monotonic() + PATIENCE, False
+    while True:
+        try:
+            return ask()
+        except (MlflowException, TrackingError) as error:
+            if not _may_pass(error):
+                raise
+            if time.monotonic() > until or stop():
+                raise TrackingError(f"the store must answer, but: {without_passwords(reason_of(error))}") from error
+            if not is_said:
+                _log.warning("waiting for the store: %s", without_passwords(reason_of(error)))
+            is_said = True
+        time.sleep(ASKED_AGAIN_SECONDS)
 
 
 class Run:
@@ -252,6 +280,13 @@ def _of_folder(store: Store, phase: str, folder: str, parent: str | None) -> Any
     query = f"tags.phase = '{phase}' and tags.folder = \"{folder}\""
     where, newest = [_experiment(store, parent)], ["attributes.start_time DESC"]
     return next(iter(store.client.search_runs(where, query, order_by=newest, max_results=1)), None)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether a store that gives this error may answer later: what it refuses it will refuse again."""
+    cause = error.__cause__ if isinstance(error, TrackingError) else error
+    passing = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
+    return isinstance(cause, OSError) or (isinstance(cause, MlflowException) and cause.error_code in passing)
 
 
 def _status(error: BaseException | None) -> str:

@@ -71,6 +71,12 @@ def processes(workers: Workers) -> list[int]:
     return [worker.process.pid for worker in list(workers.running.values())]
 
 
+def wait_until(reached: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not reached() and time.monotonic() < until:
+        time.sleep(0.05)
+
+
 def gone(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -85,9 +91,7 @@ def test_a_worker_that_dies_is_replaced_and_the_others_go_on(make: Make) -> None
     def act() -> None:
         seen.append(processes(workers))
         os.kill(seen[0][0], signal.SIGKILL)
-        until = time.monotonic() + 30
-        while (len(workers.ready) < 2 or seen[0][0] in processes(workers)) and time.monotonic() < until:
-            time.sleep(0.05)
+        wait_until(lambda: len(workers.ready) == 2 and seen[0][0] not in processes(workers))
         seen.append(processes(workers))
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -97,6 +101,31 @@ def test_a_worker_that_dies_is_replaced_and_the_others_go_on(make: Make) -> None
     assert len(after) == 2
     assert set(before) & set(after) == {before[1]}
     assert all(map(gone, {*before, *after}))
+
+
+def test_a_worker_that_dies_before_it_answers_takes_no_others_along(make: Make) -> None:
+    """Its predecessor was killed, and so is it while it loads the model: the memory may be short."""
+    slow = "from pathlib import Path\nwhile not Path('go').exists(): time.sleep(0.05)"
+    workers, said = make(2, slow), list[str]()
+
+    def act() -> None:
+        Path("go").unlink()
+        first = processes(workers)
+        os.kill(first[0], signal.SIGKILL)
+        wait_until(lambda: bool(said) and len(workers.running) == 2)
+        (second,) = set(processes(workers)) - set(first)
+        os.kill(second, signal.SIGKILL)
+        wait_until(lambda: len(said) == 2 or not workers.running)
+        Path("go").touch()
+        wait_until(lambda: len(workers.ready) == 2 or not workers.running)
+        if workers.running:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    Path("go").touch()
+    assert served(workers, act, said) == 0
+    assert [sentence.split(" ", 2)[2] for sentence in said] == [
+        "has died; another takes its place", "was killed before it answered; another takes its place",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

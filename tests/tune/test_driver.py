@@ -6,16 +6,17 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
 from rich.console import Console
 
-from tune import stopping
+from tune import open_runs, stopping
 
 with warnings.catch_warnings():  # Ray's, when its modules are imported
     warnings.simplefilter("ignore")
@@ -27,7 +28,8 @@ from tune.placement import Resources
 from tune.space_data import build_space
 from tune.study import Study
 from tune.trial import RANK, WORST, Job
-from wallpaper import tracking
+from wallpaper import provenance, tracking
+from wallpaper.journal import Head, Journal, find
 from wallpaper.training.files import write_json
 from wallpaper.training.ode_config import OdeConfig
 
@@ -87,11 +89,11 @@ def test_runs_that_are_left_end_as_killed_and_only_those_of_the_search() -> None
     search = tracking.start("search", phase="search")
     left, done = (tracking.start(name, phase="train_ode", parent=search.run_id) for name in ("left", "done"))
     done.end("FINISHED")
-    driver.end_left(search)
+    open_runs.end_left(search)
     runs = [search.store.client.get_run(run.run_id) for run in (left, done, search, other)]
     assert [run.info.status for run in runs] == ["KILLED", "FINISHED", "RUNNING", "RUNNING"]
     assert runs[0].data.tags["error"] == "the search was stopped"
-    assert driver.running(search) == []
+    assert open_runs.running(search) == []
 
 
 class Searched:
@@ -107,16 +109,19 @@ class Searched:
         self.watch = driver.Watch(self.job, self.study, self.board, self.run)
         self.proposer = driver.Proposer(self.study, float("inf"))
 
-    def trial(self, results: list[dict[str, Any]], error: str = "") -> tuple[str, tracking.Run]:
+    def trial(
+        self, results: list[dict[str, Any]], error: str = "", *, folder: Path | None = None,
+        before_end: Callable[[tracking.Run], None] = lambda run: None,
+    ) -> tuple[str, tracking.Run]:  # fmt: skip
         config = self.proposer.suggest("ray's name")
-        child = tracking.start(
-            config["name"], phase="train_ode", parent=self.run.run_id, tags={"search.trial": config["name"]}
-        )
+        tags = {"search.trial": config["name"]}
+        child = tracking.start(config["name"], phase="train_ode", parent=self.run.run_id, tags=tags, folder=folder)
         trial = SimpleNamespace(trial_id="ray's name", config=config, last_result=None, get_error=lambda: error)
         self.watch.on_trial_start(0, [], trial)
         for result in results:
             trial.last_result = {"epochs": 9, "mlflow_run": child.run_id, **result}
             self.watch.on_trial_result(0, [], trial, trial.last_result)
+        before_end(child)
         (self.watch.on_trial_error if error else self.watch.on_trial_complete)(0, [], trial)
         return config["name"], child
 
@@ -142,6 +147,48 @@ def test_what_becomes_of_trials_reaches_study_board_and_mlflow(tmp_path: Path) -
     assert [file.path for file in client.list_artifacts(searched.run.run_id, "search")] == ["search/study.db"]
     assert stopped == "000"
     assert searched.proposer.suggest("next") == driver.Searcher.FINISHED
+
+
+def test_a_trial_that_ends_while_the_store_is_away_is_recorded_whole_once_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker has left points and end in its journal; it was not stopped early, though its run says RUNNING."""
+    monkeypatch.setattr(tracking, "ASKED_AGAIN_SECONDS", 0.0)
+    searched, folder = Searched(tmp_path), tmp_path / "trials" / "000"
+    client, asked = searched.run.store.client, list[int]()
+    answer = client.search_runs
+
+    def search_runs(*given: Any, **named: Any) -> Any:
+        asked.append(1)
+        if len(asked) == 1:
+            raise MlflowException("connection refused")
+        return answer(*given, **named)
+
+    def leave(run: tracking.Run) -> None:
+        journal = Journal(folder, Head(run.run_id, run.store.shown, provenance.host(), "1 12345"))
+        journal.append({"metrics": [["objective", 0.5, 5, 1]]})
+        journal.append({"end": ["FINISHED", 6]})
+        monkeypatch.setattr(client, "search_runs", search_runs)
+
+    _, run = searched.trial([{"values": [0.5], "epoch": 9, "outcome": "finished"}], folder=folder, before_end=leave)
+    found = client.get_run(run.run_id)
+    assert (found.info.status, found.data.metrics) == ("FINISHED", {"objective": 0.5})
+    assert "stopped_early" not in found.data.tags
+    assert find([tmp_path]) == []
+    assert len(asked) == 2
+
+
+def test_a_search_that_is_stopped_while_the_store_is_away_does_not_wait_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object, **__: object) -> None:
+        raise MlflowException("connection refused")
+
+    searched = Searched(tmp_path)
+    searched.job.stop_file.touch()
+    monkeypatch.setattr(searched.run.store.client, "search_runs", down)
+    searched.trial([{"values": [0.5], "epoch": 1, "outcome": "killed"}])
+    open_runs.end_left(searched.run)
 
 
 def test_the_study_is_sent_with_every_early_trial_and_then_as_it_grows(

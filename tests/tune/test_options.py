@@ -54,6 +54,15 @@ def test_names_are_taken_once(tmp_path: Path) -> None:
     assert options.new_folder(tmp_path, "").parent == tmp_path
 
 
+def test_a_name_is_not_taken_by_a_search_that_was_killed_before_it_could_be_gone_on_with(tmp_path: Path) -> None:
+    folder = options.new_folder(tmp_path, "a")
+    (folder / options.OWNER).write_text(f"{provenance.host()}\n1 12345")
+    (folder / ".search.json.x.tmp").write_text("{")
+    options.take(kept(tmp_path))
+    with pytest.raises(FileExistsError, match="--resume a"):
+        options.new_folder(tmp_path, "a")
+
+
 def test_a_search_that_runs_is_left_alone(tmp_path: Path) -> None:
     options.take(tmp_path)
     options.take(tmp_path)  # by the same process

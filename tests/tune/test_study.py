@@ -65,6 +65,18 @@ def test_a_search_whose_process_dies_ends_like_one_that_goes_through(sampler: st
     ]
 
 
+@pytest.mark.parametrize("said", [0, 1, 2])
+def test_given_points_come_first_also_where_a_process_died_among_them(said: int, tmp_path: Path) -> None:
+    study = Study(tmp_path, "search-ode", space(), (W2,), sampler="random", seed=0)
+    points = [study.space.start(), study.space.plan()]
+    for point in points[:said]:
+        study.study.enqueue_trial(study.space.labelled(point))
+    study = opened(tmp_path)
+    asked = [study.ask() for _ in range(3)]
+    assert [each.settings for each in asked if each][:2] == points
+    assert len([trial for trial in study.study.get_trials() if "fixed_params" in trial.system_attrs]) == 2
+
+
 def test_given_points_come_first_and_once(tmp_path: Path) -> None:
     study = opened(tmp_path)
     first, second = study.ask(), study.ask()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from tests.tune.conftest import Ground
 from tune.phases import ODE, VAE
@@ -180,6 +181,29 @@ def test_what_a_dead_worker_had_not_recorded_is_recorded(job: Job, monkeypatch: 
     assert steps(told, OBJECTIVE) == []
     run_trial(job, {}, "005", told.append)
     assert steps(told, OBJECTIVE) == [1, 2, 3]
+
+
+def away_at_first(monkeypatch: pytest.MonkeyPatch, place: Any, name: str) -> None:
+    """The store answers when this is called for the second time."""
+    answer, calls = getattr(place, name), list[int]()
+
+    def ask(*given: Any, **named: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise MlflowException("connection refused")
+        return answer(*given, **named)
+
+    monkeypatch.setattr(place, name, ask)
+
+
+def test_a_trial_waits_for_a_store_that_is_away(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it begins, and when it goes on: its run, and what that has recorded, cannot be asked for later."""
+    monkeypatch.setattr(tracking, "ASKED_AGAIN_SECONDS", 0.0)
+    away_at_first(monkeypatch, tracking, "start")
+    told = stopped_after_one_epoch(job, "008")
+    away_at_first(monkeypatch, tracking.Run, "recorded")
+    run_trial(job, {}, "008", told.append)
+    assert (told[-1]["outcome"], steps(told, OBJECTIVE)) == ("finished", [1, 2, 3])
 
 
 def test_any_other_error_is_a_failed_trial(job: Job) -> None:

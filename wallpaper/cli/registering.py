@@ -27,10 +27,14 @@ HELD_OUT = "test"
 def register_model(
     folder: Path, *, name: str = NAME, alias: str = AUTO, run_id: str = "", data: Path | None = None
 ) -> int:
-    """Run the registration as a process of its own, after an evaluation if there is `data` and none of it; its code."""
+    """Run the registration as a process of its own, after an evaluation if there is `data` and none of it; its code.
+
+    Raises: TrackingError: the store does not answer: a version must not lose its origin for that.
+    """
     info = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")).get("info", {})
     arguments = [str(folder.absolute()), "--name", name, "--alias", alias]
-    origin = run_id or _known_run(info.get("run_id", ""))
+    trained = info.get("run_id", "")
+    origin = run_id or (recorded.known_run(trained) if trained else "")  # a model may come from another store
     arguments += ["--run", origin] if origin else []
     evaluation = _evaluation(folder, data)
     arguments += ["--evaluation", str(evaluation.absolute())] if evaluation else []
@@ -70,11 +74,3 @@ def _unfit(path: Path, folder: Path, data: Path | None) -> str:
     if found.split != HELD_OUT:
         return f"{path} is of the split {found.split}"
     return f"{path} is of other patterns" if data and found.data != PatternStore(data).digest else ""
-
-
-def _known_run(run_id: str) -> str:
-    """The run if this store has it, else "": a model may come from another store."""
-    try:
-        return recorded.find_run(run_id).run_id if run_id else ""
-    except tracking.TrackingError:
-        return ""

@@ -12,7 +12,7 @@ from wallpaper import provenance
 from wallpaper.delivery import WITHOUT_A_WORD, Delivery
 from wallpaper.journal import Entry, Head, Journal, read
 from wallpaper.mlflow_plugin import Store, TrackingError, open_store
-from wallpaper.store_address import without_passwords
+from wallpaper.store_address import reason_of, without_passwords
 
 
 class Target:
@@ -39,8 +39,13 @@ class Target:
         if isinstance(store, TrackingError):
             return f"{what} not sent: {store}", False
         delivery = Delivery(store, head.run, Journal(path.parent, head))
-        delivery.take_up(_with_end(head, entries))
-        done = delivery.send(at_once=True)
+        try:
+            delivery.take_up(_with_end(store, head, entries))
+            done = delivery.send(at_once=True)
+            if done and any(entry.get("end", [""])[0] == "FINISHED" for entry in entries):
+                _take_back_silence(store, head.run)
+        except Exception as error:  # MLflow's, whatever its store is
+            return f"{what} not sent to {store.shown}: {without_passwords(reason_of(error))}", False
         return f"{what} {'sent' if done else 'not sent'} to {store.shown}", done
 
     def _opened(self) -> Store | TrackingError:
@@ -53,11 +58,23 @@ class Target:
         return self._store
 
 
-def _with_end(head: Head, entries: list[Entry]) -> list[Entry]:
-    """A run whose process has gone without a word was killed; of another machine's nobody here can tell."""
+def _with_end(store: Store, head: Head, entries: list[Entry]) -> list[Entry]:
+    """A run whose process has gone without a word was killed; of another machine's nobody here can tell.
+
+    Unless it has ended already: files are kept with runs that are over, too.
+    Raises: whatever the store raises if it does not answer, or has no such run.
+    """
     if any("end" in entry for entry in entries) or head.host != provenance.host():
         return entries
+    if store.client.get_run(head.run).info.status != "RUNNING":
+        return entries
     return [*entries, {"tag": ["error", WITHOUT_A_WORD]}, {"end": ["KILLED", None]}]
+
+
+def _take_back_silence(store: Store, run_id: str) -> None:
+    """A later command may have closed the run as one that was killed, while its end waited here."""
+    if store.client.get_run(run_id).data.tags.get("error") == WITHOUT_A_WORD:
+        store.client.delete_tag(run_id, "error")
 
 
 def _counted(entries: list[Entry]) -> str:
