@@ -153,7 +153,7 @@ def test_a_run_whose_store_went_away_for_good_is_sent_later_whole(
     monkeypatch.setattr("wallpaper.provenance.is_alive", lambda process: False)  # this process is the run's
     code, said = sync("--dry-run", tmp_path)
     assert (code, steps(client, run.run_id)) == (0, [1])
-    assert f"run {run.run_id}: 4 points, 1 file, 1 tag, the end wait for sqlite" in said
+    assert f"run {run.run_id}: 4 points, 1 file, 2 tags, the end wait for sqlite" in said  # its own, and the log
     code, said = sync(tmp_path)
     assert (code, steps(client, run.run_id)) == (0, [1, 2, 3, 4, 5]), said
     found = client.get_run(run.run_id)
