@@ -102,10 +102,10 @@ class Search:
 
     def told(self, phase: str) -> dict[str, Any]:
         """Trials that have ended, with everything that the study knows of them."""
-        database = self.place / phase / DATABASE
-        if not database.is_file():
+        try:
+            trials = load_database(self.place / phase / DATABASE).trials
+        except (FileNotFoundError, ValueError):  # the latter: it is being made
             return {}
-        trials = load_database(database).trials
         return {trial.user_attrs["name"]: (trial.params, trial.values, trial.user_attrs) for trial in trials}
 
     @property
