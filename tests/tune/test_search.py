@@ -17,6 +17,7 @@ from mlflow.entities import Run
 
 from tests.tune.conftest import ROOT, Ground
 from tune import outcome, search
+from tune.options import SEARCH
 from tune.study import load_database
 from wallpaper.cli import main
 from wallpaper.cli.train import train_ode
@@ -110,6 +111,7 @@ def test_gpus_that_are_not_there_are_refused_in_a_sentence() -> None:
 def test_what_cannot_be_started_is_refused_at_once(ground: Ground, tmp_path: Path) -> None:
     given = ["--data", str(ground.data), "--vae", str(ground.vae), "--phase", "ode", "--storage-path", str(tmp_path)]
     (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / SEARCH).write_text("{}")
     (tmp_path / "space.yaml").write_text("hiden_dim: [1, 2]")
     (tmp_path / "points.yaml").write_text("[{hidden_dim: 3}]")
     for extra, message in [
