@@ -31,7 +31,7 @@ compares the list of pins with the file's, so that a page about others is notice
 
 """
 
-NOT_HAD = """**Known vulnerabilities: not asked.** PyPI's advisories could not be reached from where this page was written.
+NOT_HAD = """**Known vulnerabilities: not asked.** PyPI's advisories were out of reach where this page was written.
 `pipx run pip-audit -r requirements.lock --disable-pip --require-hashes` asks for them on one that reaches PyPI.
 """
 
