@@ -16,6 +16,7 @@ from wallpaper.models.solvers import SolveError
 from wallpaper.training.transport_metrics import (
     all_pairs,
     cycle_error,
+    endpoint_errors,
     energy_distance,
     pair_table,
     path_curvature,
@@ -180,6 +181,13 @@ def test_chosen_pairs_points_and_solver_are_used_and_chunks_agree(monkeypatch: p
     ):
         assert one.wasserstein2 == pytest.approx(other.wasserstein2, rel=1e-5)
         assert one.cycle_error == pytest.approx(other.cycle_error, rel=1e-4)
+
+
+def test_endpoint_errors_alone_are_those_of_the_table() -> None:
+    ode, held_out, reference = resting_field(), shifted_groups(1), shifted_groups(2)
+    pairs = [(8, 0), (0, 3)]
+    table = pair_table(ode, held_out, reference, pairs=pairs, points=20, times=2)
+    assert endpoint_errors(ode, held_out, pairs=pairs, points=20) == [row.endpoint_error for row in table]
 
 
 def test_groups_without_enough_latents_are_refused() -> None:

@@ -9,8 +9,9 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -30,7 +31,12 @@ from wallpaper.training.ode_config import OdeConfig
 from wallpaper.training.report import Report
 from wallpaper.training.vae_config import VaeConfig
 
+C = TypeVar("C", VaeConfig, OdeConfig)
+
 STEPS = 6
+
+VAE_SETS, ODE_SETS = 2, 1
+"""Of pictures, at most: those of a field take a minute of one processor."""
 
 
 def demonstrate(output: Path, settings: DemoSettings, *, fresh: bool) -> None:
@@ -40,7 +46,8 @@ def demonstrate(output: Path, settings: DemoSettings, *, fresh: bool) -> None:
         shutil.rmtree(output)
     with tracking.start("demo", phase="demo", config=asdict(settings), folder=output, resume=not fresh) as run:
         _headline(1, f"generating {17 * settings.per_group} patterns whose symmetry is exact")
-        vae_config, ode_config = VaeConfig.preset(settings.preset), OdeConfig.preset(settings.preset)
+        vae_config = _drawn(VaeConfig.preset(settings.preset), VAE_SETS)
+        ode_config = _drawn(OdeConfig.preset(settings.preset), ODE_SETS)
         store = _generate(output, settings, vae_config.resolution)
         run.dataset(store.path, digest=store.digest)
         _headline(2, f"training the VAE: {vae_config.epochs} epochs, latent of {vae_config.latent_dim} dimensions")
@@ -91,6 +98,11 @@ def _train_ode(config: OdeConfig, coded: Coded, output: Path, parent: tracking.R
     model.save(output / MODEL)
     parent.artifact(output / MODEL, MODEL)
     return model
+
+
+def _drawn(config: C, sets: int) -> C:
+    """The settings, with pictures of so many epochs, the last among them."""
+    return replace(config, log_every=-(-config.epochs // sets))
 
 
 def _phase(name: str, config: VaeConfig | OdeConfig, folder: Path, parent: tracking.Run) -> tracking.Run:

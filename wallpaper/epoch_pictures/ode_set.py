@@ -28,7 +28,7 @@ from wallpaper.pictures.strip import spread, strip
 from wallpaper.plane import GROUP_NAMES
 from wallpaper.plane.relations import classify
 from wallpaper.training.checkpoint import weights_digest
-from wallpaper.training.transport_metrics import pair_table
+from wallpaper.training.transport_metrics import endpoint_errors
 from wallpaper.training.vae_run import load_vae
 from wallpaper.transition import CANONICAL, Transition, pictures, spectrum, transition
 
@@ -141,18 +141,13 @@ def draw_matrix(order: Order, shown: Shown) -> None:
 
 def draw_errors(order: Order, ode: TransitionODE, latents: Latents, store: PatternStore) -> dict[str, float]:
     """endpoint_errors.png, and the mean and the largest of them; pairs with fewer than two latents stay empty."""
-    train, held_out = latents.take(store.splits["train"]), latents.take(store.splits["val"])
-    known = [
-        group
-        for group in range(len(GROUP_NAMES))
-        if min(int((part.labels == group).sum()) for part in (train, held_out)) >= 2
-    ]
+    held_out = latents.take(store.splits["val"])
+    known = [group for group in range(len(GROUP_NAMES)) if int((held_out.labels == group).sum()) >= 2]
     pairs = [(source, target) for source in known for target in known if source != target]
     if not pairs:
         return {}
     errors = np.full((len(GROUP_NAMES), len(GROUP_NAMES)), np.nan)
-    for row in pair_table(ode, held_out, train, pairs=pairs, points=POINTS, times=2):
-        errors[row.source, row.target] = row.endpoint_error
+    errors[tuple(zip(*pairs, strict=True))] = endpoint_errors(ode, held_out, pairs=pairs, points=POINTS)
     mean, worst = float(np.nanmean(errors)), float(np.nanmax(errors))
     title = f"End-point error, epoch {order.epoch}  ·  mean {mean:.3f}, largest {worst:.3f}"
     figure = pair_heatmap(errors, title, unit="mean squared error per coordinate, in units of the latents' spread")
