@@ -36,6 +36,9 @@ FEWEST = 6
 """Of fewer points no cluster is drawn."""
 
 STANDARD_DEVIATIONS = 2.0
+
+FILL = 0.08
+"""Opacity of a cluster that is looked at; all 17 over one another would hide the points."""
 """Of a cluster's points, what its ellipse spans."""
 
 
@@ -126,7 +129,7 @@ def cloud_figure(cloud: Cloud, choice: Choice, theme: Palette) -> Figure:
         patterns = [(index, tiles[index]) for index in cloud.indices.get(name, ())]
         data.append(_points(name, points, patterns, size, shown, theme))
         if choice.clusters and shown and len(points) >= FEWEST:
-            data.append(_ellipse(name, points, theme))
+            data.append(_ellipse(name, points, FILL if choice.only else FILL / 4, theme))
         if shown:
             notes.append(_name(name, points, theme))
     for source, target, way in cloud.paths if choice.paths else ():
@@ -177,11 +180,11 @@ def _points(
     }  # fmt: skip
 
 
-def _ellipse(name: str, points: Sequence[Point], theme: Palette) -> dict[str, Any]:
+def _ellipse(name: str, points: Sequence[Point], fill: float, theme: Palette) -> dict[str, Any]:
     outline, colour = ellipse(points), mark_colour(name, theme)
     return {
         "type": "scatter", "mode": "lines", "x": [x for x, _ in outline], "y": [y for _, y in outline],
-        "line": {"color": colour, "width": 1.5}, "fill": "toself", "fillcolor": faint(colour, 0.08),
+        "line": {"color": colour, "width": 1.5}, "fill": "toself", "fillcolor": faint(colour, fill),
         "hoverinfo": "skip",
     }  # fmt: skip
 
