@@ -1,6 +1,6 @@
 """Takes the pictures of docs/dashboard.md from the dashboard itself, over a store that `make demo` and a search filled.
 
-    wallpaper demo && wallpaper search --trials 8
+    wallpaper demo && wallpaper search --preset smoke --trials 12 --no-pictures --no-register
     python -m docs.screens                         # the store that commands use here; Debian's Chromium
 
 A tab is taken when nothing of it is a place-holder any more. It makes no run and moves no alias.

@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -22,13 +23,11 @@ from typing import Any, TypeVar
 from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
-from wallpaper import provenance
+from wallpaper import provenance, run_log
 from wallpaper.checkout import project_root
 from wallpaper.delivery import PARAMS_PER_REQUEST, PER_REQUEST, WITHOUT_A_WORD, Delivery
 from wallpaper.journal import Head, Journal
 from wallpaper.mlflow_plugin import Store, TrackingError, open_store
-from wallpaper.run_log import TAG as SAID
-from wallpaper.run_log import RunLog
 from wallpaper.store_address import reason_of, tracking_uri, without_passwords
 from wallpaper.training.report import Report
 from wallpaper.training.stopping import Interrupted
@@ -150,7 +149,7 @@ class Run:
         self.store, self.run_id = store, run_id
         head = Head(run_id, store.shown, provenance.host(), provenance.process())
         self._delivery = Delivery(store, run_id, Journal(folder or project_root() / "output", head))
-        self._said = RunLog()
+        self._said = run_log.RunLog()
 
     def __enter__(self) -> Run:
         self._said.open()
@@ -160,8 +159,8 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         status = _status(error)
-        self.end(status, "" if status == "FINISHED" else f"{type(error).__name__}: {error}")
-        self._said.close()
+        with closing(self._said):
+            self.end(status, "" if status == "FINISHED" else f"{type(error).__name__}: {error}")
 
     def take_up(self) -> None:
         """Send what an earlier process of this run has left unsent, but for its end: the run goes on."""
@@ -251,7 +250,7 @@ class Run:
     def _tell(self) -> None:
         """Record what this process has said since it was last recorded."""
         if news := self._said.news():
-            self.tag(SAID, without_passwords(news))
+            self.tag(run_log.TAG, without_passwords(news))
 
 
 def close_stale_runs(store: Store) -> None:

@@ -35,10 +35,10 @@ SHIPPED, SHIPPED_NAME = Path(__file__).parents[1] / "shipped", "shipped"
 """The trained model that is part of the package, and the name that chooses it."""
 
 
-REGISTERED = "models:/NAME@ALIAS or models:/NAME/VERSION"
-"""How MLflow names what is registered."""
+_NEWEST = "[default: the newest below output/, else shipped]"
 
-MODEL_HELP = "Folder of a trained model or run, or shipped. [default: the newest below output/, else shipped]"
+MODEL_HELP = f"Folder of a trained model or run, or shipped. {_NEWEST}"
+ANY_MODEL_HELP = f"Folder of a trained model or run, shipped, models:/NAME@ALIAS or models:/NAME/VERSION. {_NEWEST}"
 
 
 def dataset(data: Path) -> Path:

@@ -128,7 +128,7 @@ def train_ode(
     Examples:
       wallpaper train-ode                                   about a minute, on the newest VAE
       wallpaper train-ode --train-vae-if-missing true       from nothing
-      wallpaper train-ode --preset baseline                 the first objective word for word
+      wallpaper train-ode --preset baseline                 the error of the path's end, through the solver
       wallpaper train-ode --held-out-pairs 0.1              a tenth of the 272 pairs is never trained
     """
     from wallpaper.cli import training  # noqa: PLC0415 - takes seconds: no help or mistake waits for it

@@ -14,7 +14,7 @@ import click
 
 from wallpaper.cli.endpoint import ask
 from wallpaper.cli.output import Output
-from wallpaper.cli.places import MODEL_HELP, REGISTERED, model_folder
+from wallpaper.cli.places import ANY_MODEL_HELP, model_folder
 from wallpaper.model_files import DESCRIPTION
 from wallpaper.plane import plane_group
 from wallpaper.plane.routes import ROUTES
@@ -69,7 +69,7 @@ FIGURES = (".png", ".svg", ".pdf")
     default=None,
     help="Also identify the group of every frame and write the certificates to this .json file.",
 )
-@click.option("--model", default=None, help=MODEL_HELP.replace(" [", f" Or {REGISTERED}. [", 1))
+@click.option("--model", default=None, help=ANY_MODEL_HELP)
 @click.option(
     "--size", type=click.IntRange(16, 4096), default=384, show_default=True, help="Pixels along each side of a picture."
 )

@@ -194,5 +194,5 @@ PRESETS = {
     "baseline": OdeConfig(objective="endpoint", coupling="random", adjoint=True, transition_mode="mixed"),
 }
 """Smoke runs in seconds, laptop in minutes, champion in less than an hour on two cores, quality on a GPU; champion
-leaves a tenth of the pairs untrained, to tell how it does without. plan has the defaults: the sizes that the
-project was first designed with. baseline has the first objective too, word for word: hours, and a collapse."""
+leaves a tenth of the pairs untrained, to tell how it does without. plan has the defaults, of full
+size. baseline has them with the objective endpoint and random pairs: hours, and a collapse."""
