@@ -51,8 +51,10 @@ def main(tracking_uri: str, host: str, port: int, *, read_only: bool) -> None:
     if tracking_uri:
         os.environ["MLFLOW_TRACKING_URI"] = tracking_uri
     uri = store_uri()
-    if fault := fault_of(uri):
-        raise click.UsageError(f"`--tracking-uri` must name a store, but of {without_passwords(uri)}: {fault}")
+    fault, remedy = fault_of(uri)
+    if fault:
+        shown = without_passwords(uri)
+        raise click.UsageError(f"`--tracking-uri` must name a store, but of {shown}: {fault}: {remedy}")
     keep_small()
     from dashboard.server import serve  # noqa: PLC0415 - loads NiceGUI and MLflow, which takes seconds
 

@@ -24,7 +24,7 @@ _M_ARENA_MAX = -8
 """In glibc's malloc.h."""
 
 EVERY_S = 60.0
-"""Between two times that free memory is given back. It takes milliseconds, and stops no Python meanwhile."""
+"""Between two times that free memory is given back. It is done without Python's lock."""
 
 
 def keep_small() -> None:

@@ -88,8 +88,10 @@ def open_store(uri: str) -> Store:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    if fault := fault_of(uri):
-        raise TrackingError(f"`MLFLOW_TRACKING_URI` must name a store, but of {without_passwords(uri)}: {fault}")
+    fault, remedy = fault_of(uri)
+    if fault:
+        shown = without_passwords(uri)
+        raise TrackingError(f"`MLFLOW_TRACKING_URI` must name a store, but of {shown}: {fault}: {remedy}")
     try:
         with one_process(uri):
             _check_database(uri)

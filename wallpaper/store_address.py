@@ -43,19 +43,21 @@ def scheme_of(uri: str) -> str:
     return uri.partition(":")[0].partition("+")[0]
 
 
-def fault_of(uri: str) -> str:
-    """What is wrong with an address, whoever may be behind it, and what to do; empty if nothing is.
+def fault_of(uri: str) -> tuple[str, str]:
+    """What is wrong with an address, whoever may be behind it, and what to do; two empty texts if nothing is.
 
     >>> fault_of("http://127.0.0.1:5000")
-    ''
+    ('', '')
     """
     database = database_path(uri)
     if database is not None:
-        there = database.parent.is_dir()
-        return "" if there else f"its folder is not there: mkdir -p {database.parent}, or name another file"
+        if database.parent.is_dir():
+            return "", ""
+        return "its folder is not there", f"mkdir -p {database.parent}, or name another file"
     if scheme_of(uri) in (*SERVERS, *DATABASES, "databricks"):
-        return ""
-    return "it is none that MLflow records in: use sqlite:///FILE, a server's http address, or a database's address"
+        return "", ""
+    remedy = "use sqlite:///FILE, a server's http address, or a database's address"
+    return "it is none that MLflow records in", remedy
 
 
 def without_passwords(text: str) -> str:

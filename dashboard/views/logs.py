@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from dashboard.store import Curve, RunRecord
 from dashboard.views.progress import LOSS, STATES, best_name, of_part, parts_of
 from dashboard.views.text import clock, duration, number
+from wallpaper.run_log import TAG as SAID
 
 LEVELS = ("INFO", "WARNING", "ERROR")
 
 SHOWN = ("train/loss", "val/loss", "val/psnr", "val/flow", "val/wasserstein2", "val/nfe", "learning_rate")
-
-SAID = "log"
-"""Tag of a run: what its process said, the newest lines."""
 
 LEVEL_OF = {"WARNING": "WARNING", "ERROR": "ERROR", "CRITICAL": "ERROR"}
 

@@ -42,7 +42,7 @@ def check_store() -> Iterator[Finding]:
     """The store that commands use here, and what still waits to be sent to it."""
     uri = tracking_uri()
     database = database_path(uri)
-    fault, _, remedy = fault_of(uri).partition(": ")
+    fault, remedy = fault_of(uri)
     if fault:
         yield Finding("store", "wrong", f"{without_passwords(uri)}: {fault}", remedy)
     elif database is not None:
